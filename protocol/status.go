@@ -1,0 +1,77 @@
+package protocol
+
+// Ack says that every entry through Upto of a lane is on the gateway's disk. Only an Ack lets an agent forget.
+type Ack struct {
+	Agent   string
+	Lane    Lane
+	Epoch   uint64
+	Upto    uint64 // a gap is answered by the last contiguous sequence: the agent sends again from Upto+1
+	Gateway string // installation id
+	Commit  uint64
+}
+
+// Hello is the first message of a connection.
+type Hello struct {
+	Agent     string
+	Version   string
+	Boot      uint64 // random per process start
+	At        int64
+	Lanes     []LaneState
+	NoJournal bool // the relay journal is new: trips are refused until HelloReply told the floors
+}
+
+// LaneState is where an agent's lane stands.
+type LaneState struct {
+	Lane  Lane
+	Epoch uint64
+	Tail  uint64 // oldest sequence still held
+	Next  uint64 // next sequence to be written
+	Acked uint64
+}
+
+// HelloReply is the gateway's answer; Time is also the beacon an agent compares its clock with.
+type HelloReply struct {
+	Agent   string
+	Gateway string
+	Time    int64 // gateway's clock, unix ms
+	Acks    []Ack
+	Floors  []OrderFloor
+}
+
+// OrderFloor is the highest order the gateway has made for a switch; an agent without a journal takes only higher ones.
+type OrderFloor struct {
+	Meter MeterRef
+	Order OrderID
+}
+
+// Status is an agent's periodic word about itself; lossy, the newest counts.
+type Status struct {
+	Agent                  string
+	Version                string
+	At                     int64
+	Lines                  []LineStatus
+	Meters                 []MeterStatus
+	OutboxBytes, OutboxMax int64
+	Stored, Dropped        uint64 // entries stored, polls not stored (back-pressure)
+	ClockTrusted           bool
+	ClockOffset            int64  // agent minus gateway, ms
+	RelayMode              string // "bench", "off"
+}
+
+// LineStatus counts one port since start.
+type LineStatus struct {
+	Line                        string
+	Up                          bool
+	Error                       string
+	Sent, Received              uint64 // bytes
+	Exchanges, Timeouts, Faults uint64
+}
+
+// MeterStatus counts one meter since start.
+type MeterStatus struct {
+	Meter                   MeterRef
+	Replies, Silent, Faults uint64 // exchanges answered, unanswered, answered with errors
+	LastReply               int64  // unix ms, 0 never
+	BackoffUntil            int64  // unix ms, 0 not backing off
+	DelayMs                 int64  // response delay seen last
+}

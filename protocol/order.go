@@ -11,14 +11,14 @@ type OrderID struct {
 func (a OrderID) Compare(b OrderID) int {
 	switch {
 	case a.Generation != b.Generation:
-		return cmp(uint64(a.Generation), uint64(b.Generation))
+		return compare(uint64(a.Generation), uint64(b.Generation))
 	case a.SlotEpoch != b.SlotEpoch:
-		return cmp(uint64(a.SlotEpoch), uint64(b.SlotEpoch))
+		return compare(uint64(a.SlotEpoch), uint64(b.SlotEpoch))
 	}
-	return cmp(a.Number, b.Number)
+	return compare(a.Number, b.Number)
 }
 
-func cmp(a, b uint64) int {
+func compare(a, b uint64) int {
 	switch {
 	case a < b:
 		return -1

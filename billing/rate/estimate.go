@@ -7,14 +7,6 @@ import (
 	"feikong/billing/tariff"
 )
 
-// A component adds its lines to the charge. A component that the version does
-// not use adds none.
-type component func(c *Charge, v *tariff.Version, u Usage) error
-
-// components in the order of the printed lines. Basic charge, power factor,
-// levies and taxes take their places after the energy they are based on.
-var components = [...]component{flatEnergy, tieredEnergy}
-
 // Estimate prices a period under v. It is a pure function of its arguments and
 // allocates nothing unless it fails.
 //
@@ -29,12 +21,21 @@ func Estimate(v *tariff.Version, u Usage) (Charge, error) {
 		return Charge{}, fmt.Errorf("energy of the tier cycle: %w", err)
 	}
 	c := Charge{CycleBefore: u.CycleBefore, CycleAfter: after}
-	for _, component := range components {
-		if err := component(&c, v, u); err != nil {
-			return Charge{}, fmt.Errorf("price %s kWh by version %d of tariff %s: %w", u.Energy, v.Number, v.ID, err)
-		}
+	if err := components(&c, v, u); err != nil {
+		return Charge{}, fmt.Errorf("price %s kWh by version %d of tariff %s: %w", u.Energy, v.Number, v.ID, err)
 	}
 	return c, nil
+}
+
+// components add their lines in the order of print; one that the version does
+// not use adds none. Basic charge, power factor, levies and taxes take their
+// places after the energy they are based on. They are called by name and not
+// from a table, so that the charge stays on the stack.
+func components(c *Charge, v *tariff.Version, u Usage) error {
+	if err := flatEnergy(c, v, u); err != nil {
+		return err
+	}
+	return tieredEnergy(c, v, u)
 }
 
 func within(v *tariff.Version, u Usage) error {

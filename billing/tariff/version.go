@@ -86,7 +86,7 @@ func At(versions []Version, t time.Time) (Version, error) {
 	best := -1
 	for i := range versions {
 		v := &versions[i]
-		if !v.Covers(t) {
+		if t.Before(v.ValidFrom) {
 			continue
 		}
 		if best < 0 || v.ValidFrom.After(versions[best].ValidFrom) ||
@@ -94,7 +94,7 @@ func At(versions []Version, t time.Time) (Version, error) {
 			best = i
 		}
 	}
-	if best < 0 {
+	if best < 0 || !versions[best].Covers(t) {
 		return Version{}, fmt.Errorf("%w at %s", ErrNoVersion, t.Format(time.RFC3339))
 	}
 	return versions[best], nil

@@ -1,0 +1,159 @@
+package tariff
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"feikong/billing"
+	"feikong/billing/document"
+)
+
+// raw is a tariff document as written; only checked Versions leave the package.
+type raw struct {
+	Tariff    document.Of[string] `yaml:"tariff"`
+	Name      rawName             `yaml:"name"`
+	Currency  document.Of[string] `yaml:"currency"`
+	UTCOffset document.Of[string] `yaml:"utc_offset"`
+	Versions  []rawVersion        `yaml:"versions"`
+}
+
+type rawName struct {
+	ZH string `yaml:"zh"`
+	EN string `yaml:"en"`
+}
+
+type rawVersion struct {
+	Line        document.Line
+	Number      document.Of[int]           `yaml:"number"`
+	Document    document.Of[string]        `yaml:"document"`
+	PublishedOn document.Of[string]        `yaml:"published_on"`
+	ValidFrom   document.Of[string]        `yaml:"valid_from"`
+	ValidTo     document.Of[string]        `yaml:"valid_to"`
+	Decimals    document.Of[int]           `yaml:"decimals"`
+	Kind        document.Of[string]        `yaml:"kind"`
+	Price       document.Of[billing.Price] `yaml:"price"`
+	Notation    document.Of[string]        `yaml:"notation"`
+	Cycle       *rawCycle                  `yaml:"cycle"`
+	Tiers       []rawTier                  `yaml:"tiers"`
+}
+
+type rawCycle struct {
+	Line   document.Line
+	Month  int `yaml:"month"`
+	Day    int `yaml:"day"`
+	Months int `yaml:"months"`
+}
+
+type rawTier struct {
+	Line  document.Line
+	Over  document.Of[billing.Energy] `yaml:"over"`
+	UpTo  document.Of[billing.Energy] `yaml:"up_to"`
+	Price document.Of[billing.Price]  `yaml:"price"`
+	Adder document.Of[billing.Price]  `yaml:"adder"`
+}
+
+// versionsMax bounds a document: monthly versions of fifty years.
+const versionsMax = 600
+
+// Parse reads one tariff document with all its versions and checks that they
+// leave nothing open: prices for every kWh, a version for every instant from
+// the first start on. name is what errors call the document. The versions come
+// in the order of their start, then number, each ending where the next begins.
+//
+// Errors carry line and remedy; see document.Error.
+func Parse(name string, data []byte) ([]Version, error) {
+	var r raw
+	if err := document.Decode(name, data, &r); err != nil {
+		return nil, err
+	}
+	p := parser{name: name, raw: &r}
+	return p.parse()
+}
+
+type parser struct {
+	name string
+	raw  *raw
+	zone *time.Location
+}
+
+func (p *parser) fault(line int, format string, args ...any) error {
+	return document.Errorf(p.name, line, format, args...)
+}
+
+func (p *parser) parse() ([]Version, error) {
+	if err := p.head(); err != nil {
+		return nil, err
+	}
+	versions := make([]Version, 0, len(p.raw.Versions))
+	lines := make([]span, 0, len(p.raw.Versions))
+	for i := range p.raw.Versions {
+		r := &p.raw.Versions[i]
+		v, err := p.version(r)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, v)
+		lines = append(lines, span{start: r.ValidFrom.Line, end: r.ValidTo.Line, number: r.Number.Line})
+	}
+	if err := p.link(versions, lines); err != nil {
+		return nil, err
+	}
+	return versions, nil
+}
+
+func (p *parser) head() error {
+	r := p.raw
+	switch {
+	case r.Tariff.Value == "":
+		return p.fault(r.Tariff.Line, "tariff is missing; give the tariff its id, such as shandong-household")
+	case r.Name.ZH == "" && r.Name.EN == "":
+		return p.fault(0, "name is missing; give zh or en")
+	case !isCurrency(r.Currency.Value):
+		return p.fault(r.Currency.Line, "currency is %q; give the three letters of ISO 4217, such as CNY", r.Currency.Value)
+	case len(r.Versions) == 0:
+		return p.fault(0, "versions is empty; a tariff needs at least one version")
+	case len(r.Versions) > versionsMax:
+		return p.fault(0, "%d versions, at most %d", len(r.Versions), versionsMax)
+	}
+	zone, err := parseZone(r.UTCOffset.Value)
+	if err != nil {
+		return p.fault(r.UTCOffset.Line, "utc_offset: %v", err)
+	}
+	p.zone = zone
+	return nil
+}
+
+func isCurrency(s string) bool {
+	return len(s) == 3 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+// parseZone makes a fixed zone of "+08:00". A document names an offset, not a
+// place: reading a time zone file would make prices depend on the machine.
+func parseZone(s string) (*time.Location, error) {
+	at, err := time.Parse("-07:00", s)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not an offset; write it like \"+08:00\"", s)
+	}
+	_, seconds := at.Zone()
+	if seconds < -14*3600 || seconds > 14*3600 {
+		return nil, fmt.Errorf("%q is farther from UTC than 14 hours", s)
+	}
+	return time.FixedZone(s, seconds), nil
+}
+
+// parseInstant reads a local date, or a date and time of day without offset.
+func (p *parser) parseInstant(key string, text document.Of[string]) (time.Time, error) {
+	for _, layout := range []string{"2006-01-02", "2006-01-02T15:04:05"} {
+		t, err := time.ParseInLocation(layout, text.Value, p.zone)
+		if err != nil {
+			continue
+		}
+		// The years of four digits that printed documents can have.
+		if t.Year() < 1900 || t.Year() > 2999 {
+			return time.Time{}, p.fault(text.Line, "%s: year %d is outside 1900 to 2999", key, t.Year())
+		}
+		return t, nil
+	}
+	return time.Time{}, p.fault(text.Line, "%s: %q is not a date; write it like 2019-01-01, in the tariff's own time", key, text.Value)
+}

@@ -161,7 +161,7 @@ func (it ItemInfo) decode(b []byte) ([]Value, error) {
 // short, ErrBCD.
 func DecodeBlock(d DI, data []byte, into []Value) (int, error) {
 	family, rate := d>>16, d>>8&0xFF
-	if family >= DI(len(energyNames)) {
+	if family >= DI(len(energyNames)) || d&0xFF > 12 { // twelve settlement days are kept
 		return 0, ErrUnknownItem
 	}
 	names := &energyNames[family]

@@ -1,0 +1,257 @@
+package modbusmap
+
+import (
+	"errors"
+	"math"
+	"math/big"
+	"testing"
+
+	"feikong/protocol"
+	"feikong/protocol/modbus"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestTablesAreWhole(t *testing.T) {
+	seen := ""
+	for _, m := range Models() {
+		t.Run(m.Name, func(t *testing.T) {
+			if m.Name <= seen {
+				t.Errorf("%s comes after %s: got out of order or twice", m.Name, seen)
+			}
+			seen = m.Name
+			if m.Maker == "" || m.Manual == "" || m.Baud == 0 || m.Parity == "" {
+				t.Errorf("maker, manual, baud or parity is missing: %+v", m)
+			}
+			energy := false
+			for _, p := range m.Points {
+				energy = energy || p.Quantity == protocol.ActiveImport && p.Register == 0
+				if int(p.Words) != p.Type.words() || p.Func != modbus.ReadHolding && p.Func != modbus.ReadInput || p.Side == 0 {
+					t.Errorf("point %04XH: words, function or side is wrong: %+v", p.Addr, p)
+				}
+				if p.Type != F32 && p.Unit != 0 {
+					t.Errorf("point %04XH: Unit is for floats only", p.Addr)
+				}
+			}
+			if !energy {
+				t.Error("no total import energy")
+			}
+			if r := m.Relay; r != nil && (r.CanTrip && len(r.Open) == 0 || r.CanClose && len(r.Close) == 0 || !r.Feedback || r.OpenValue == r.ClosedValue) {
+				t.Errorf("relay: %+v", r)
+			}
+		})
+	}
+	if _, ok := Find("no such meter"); ok {
+		t.Error("found a meter that does not exist")
+	}
+}
+
+func TestRequestsOfKnownMeters(t *testing.T) {
+	tests := []struct {
+		name string
+		want []modbus.ADU
+	}{
+		{"eastron-sdm230", []modbus.ADU{modbus.ReadRequest(5, 4, 0x48, 2), modbus.ReadRequest(5, 4, 0x0C, 2)}},
+		{"dds238-zn-sr", []modbus.ADU{modbus.ReadRequest(5, 3, 0, 2), modbus.ReadRequest(5, 3, 0x0E, 1)}},
+	}
+	for _, tt := range tests {
+		m, ok := Find(tt.name)
+		if !ok {
+			t.Fatalf("%s is not known", tt.name)
+		}
+		var got []modbus.ADU
+		for _, r := range m.Reads() {
+			got = append(got, r.Request(5))
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("%s: %s", tt.name, d)
+		}
+	}
+}
+
+func TestReadsJoinTouchingRegistersOnly(t *testing.T) {
+	p := func(fn byte, addr uint16) Point { return Point{Func: fn, Addr: addr, Words: 2, Type: U32} }
+	m := Model{Points: []Point{p(3, 0), p(3, 2), p(3, 5), p(4, 7), p(4, 9)}}
+	want := []Read{
+		{Func: 3, Addr: 0, Count: 4, Points: m.Points[0:2]},
+		{Func: 3, Addr: 5, Count: 2, Points: m.Points[2:3]},
+		{Func: 4, Addr: 7, Count: 4, Points: m.Points[3:5]},
+	}
+	got := m.Reads()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatal(d)
+	}
+	if d := cmp.Diff([]uint16{3, 4}, got[0].Words(m.Points[1], []uint16{1, 2, 3, 4})); d != "" {
+		t.Error(d)
+	}
+	if w := got[0].Words(m.Points[1], []uint16{1, 2, 3}); w != nil {
+		t.Errorf("short answer: got %v, want nothing", w)
+	}
+	if w := got[1].Words(m.Points[0], []uint16{1, 2}); w != nil {
+		t.Errorf("another read's point: got %v, want nothing", w)
+	}
+}
+
+func TestDecodeKnownValues(t *testing.T) {
+	f32 := Point{Words: 2, Type: F32, Exp: -1}
+	tests := []struct {
+		name     string
+		point    Point
+		words    []uint16
+		want     int64
+		measured bool
+	}{
+		{"230.2 V of the SDM230 document", f32, []uint16{0x4366, 0x3334}, 2302, true},
+		{"the same, words swapped", Point{Words: 2, Type: F32, Exp: -1, Order: CDAB}, []uint16{0x3334, 0x4366}, 2302, true},
+		{"half away from zero", Point{Words: 2, Type: F32}, []uint16{0x4020, 0}, 3, true}, // 2.5
+		{"half away from zero, below", Point{Words: 2, Type: F32}, []uint16{0xC020, 0}, -3, true},
+		{"W in a quantity of kW", Point{Words: 2, Type: F32, Exp: -3, Unit: -3}, []uint16{0x4504, 0x2000}, 2114, true}, // 2114.0 W
+		{"NaN", f32, []uint16{0x7FC0, 0}, 0, false},
+		{"infinity", f32, []uint16{0xFF80, 0}, 0, false},
+		{"all ones", f32, []uint16{0xFFFF, 0xFFFF}, 0, false},
+		{"minus zero", f32, []uint16{0x8000, 0}, 0, true},
+		{"denormal", f32, []uint16{0, 1}, 0, true},
+		{"71.33 kWh of a DDS238", Point{Words: 2, Type: U32, Exp: -2}, []uint16{0, 7133}, 7133, true},
+		{"high word first", Point{Words: 2, Type: U32}, []uint16{1, 0}, 65536, true},
+		{"u32 not measured", Point{Words: 2, Type: U32}, []uint16{0xFFFF, 0xFFFF}, math.MaxUint32, false},
+		{"s32", Point{Words: 2, Type: S32}, []uint16{0xFFFF, 0xFFFF}, -1, true},
+		{"s16", Point{Words: 1, Type: S16}, []uint16{65534}, -2, true},
+		{"u16", Point{Words: 1, Type: U16}, []uint16{65534}, 65534, true},
+		{"u16 not measured", Point{Words: 1, Type: U16}, []uint16{65535}, 65535, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, measured, err := tt.point.Decode(tt.words)
+			if err != nil || measured != tt.measured || got != tt.want && measured {
+				t.Errorf("got %d, %v, %v, want %d, %v", got, measured, err, tt.want, tt.measured)
+			}
+		})
+	}
+	for _, words := range [][]uint16{nil, {1}, {1, 2, 3}, {0x7F00, 0}} {
+		if _, _, err := f32.Decode(words); !errors.Is(err, ErrValue) {
+			t.Errorf("%v: got %v, want %v", words, err, ErrValue)
+		}
+	}
+}
+
+// exact is round(f x 10^k) half away from zero by rational numbers.
+func exact(f float32, k int) *big.Int {
+	x := new(big.Rat).SetFloat64(float64(f))
+	ten := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(k, -k))), nil))
+	if k < 0 {
+		ten.Inv(ten)
+	}
+	x.Mul(x, ten)
+	half := big.NewRat(1, 2)
+	if x.Sign() < 0 {
+		half.Neg(half)
+	}
+	x.Add(x, half)
+	return new(big.Int).Quo(x.Num(), x.Denom())
+}
+
+func TestFloatsRoundAsExactArithmeticDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := rapid.Float32().Draw(t, "f")
+		if rapid.Bool().Draw(t, "near") {
+			f = rapid.Float32Range(-2e6, 2e6).Draw(t, "near f")
+		}
+		k := rapid.IntRange(-9, 9).Draw(t, "k")
+		got, measured, ok := fromFloat(math.Float32bits(f), k)
+		if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
+			if measured {
+				t.Fatal("measured nothing")
+			}
+			return
+		}
+		want := exact(f, k)
+		if !ok {
+			if want.CmpAbs(big.NewInt(1<<62)) < 0 && k >= 0 {
+				t.Fatalf("%v x 10^%d: got too large, want %v", f, k, want)
+			}
+			return
+		}
+		if want.Cmp(big.NewInt(got)) != 0 {
+			t.Fatalf("%v x 10^%d: got %d, want %v", f, k, got, want)
+		}
+	})
+}
+
+func TestEncodedRegistersReadBack(t *testing.T) {
+	for _, m := range Models() {
+		for _, p := range m.Points {
+			rapid.Check(t, func(t *rapid.T) {
+				v := rapid.Int64Range(0, 1<<23-1).Draw(t, "v")
+				if p.Type == S16 {
+					v = rapid.Int64Range(math.MinInt16, math.MaxInt16).Draw(t, "power")
+				}
+				words, err := p.Encode(v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, measured, err := p.Decode(words)
+				if got != v || !measured || err != nil {
+					t.Fatalf("%s %04XH: got %d, %v, %v, want %d", m.Name, p.Addr, got, measured, err, v)
+				}
+			})
+		}
+	}
+	for _, p := range []Point{{Words: 1, Type: U16}, {Words: 2, Type: U32}} {
+		if _, err := p.Encode(-1); !errors.Is(err, ErrValue) {
+			t.Errorf("got %v, want %v", err, ErrValue)
+		}
+	}
+	if _, err := (Point{Words: 1, Type: U16}).Encode(65535); !errors.Is(err, ErrValue) {
+		t.Error("the mark of not measured was encoded as a value")
+	}
+}
+
+func TestRelayFramesAndState(t *testing.T) {
+	m, _ := Find("dds238-zn-sr")
+	r := *m.Relay
+	if d := cmp.Diff(modbus.WriteRegistersRequest(3, 0x1A, []uint16{0}), r.Command(3, true)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(modbus.WriteRegistersRequest(3, 0x1A, []uint16{1}), r.Command(3, false)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(modbus.ReadRequest(3, 3, 0x1A, 1), r.StateRead().Request(3)); d != "" {
+		t.Error(d)
+	}
+	for _, tt := range []struct {
+		word        uint16
+		open, known bool
+	}{{0, true, true}, {1, false, true}, {7, false, false}} {
+		if open, known := r.State(tt.word); open != tt.open || known != tt.known {
+			t.Errorf("%d: got %v, %v, want %v, %v", tt.word, open, known, tt.open, tt.known)
+		}
+	}
+	coil := Relay{Func: modbus.WriteCoil, Addr: 13, Open: []uint16{0}, Close: []uint16{0xFF00}}
+	if d := cmp.Diff(modbus.WriteCoilRequest(3, 13, true), coil.Command(3, false)); d != "" {
+		t.Error(d)
+	}
+	one := Relay{Func: modbus.WriteRegister, Addr: 61, Open: []uint16{2}, Close: []uint16{1}}
+	if d := cmp.Diff(modbus.WriteRegisterRequest(3, 61, 2), one.Command(3, true)); d != "" {
+		t.Error(d)
+	}
+}
+
+func FuzzPointDecode(f *testing.F) {
+	f.Add(byte(F32), byte(ABCD), int8(-2), int8(0), uint16(0x4366), uint16(0x3334))
+	f.Add(byte(U32), byte(CDAB), int8(-2), int8(0), uint16(7133), uint16(0))
+	f.Fuzz(func(t *testing.T, typ, order byte, exp, unit int8, a, b uint16) {
+		p := Point{Type: Type(typ), Order: WordOrder(order), Exp: exp, Unit: unit, Words: uint8(Type(typ).words())}
+		v, measured, err := p.Decode([]uint16{a, b}[:p.Words])
+		if err != nil || !measured || p.Type == F32 || p.Words == 0 {
+			return
+		}
+		words, err := p.Encode(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff([]uint16{a, b}[:p.Words], words); d != "" {
+			t.Error(d)
+		}
+	})
+}

@@ -39,7 +39,9 @@ func fromBCD(x uint64) (int64, bool) {
 	x -= 6 * (x >> 4 & 0x0F0F0F0F0F0F0F0F)
 	x -= (1<<8 - 100) * (x >> 8 & 0x00FF00FF00FF00FF)
 	x -= (1<<16 - 10000) * (x >> 16 & 0x0000FFFF0000FFFF)
-	x -= (1<<32 - 100000000) * (x >> 32)
+	if x>>32 != 0 { // energies have eight digits: spare them a multiplication
+		x -= (1<<32 - 100000000) * (x >> 32)
+	}
 	return int64(x), true
 }
 

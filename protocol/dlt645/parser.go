@@ -60,6 +60,9 @@ func (p *Parser) Write(b []byte) {
 		p.first += over
 		p.refuse(ErrTruncated)
 	}
+	if p.first == p.last {
+		p.first, p.last = 0, 0
+	}
 	if p.last+len(b) > bufferMax {
 		p.last = copy(p.buf[:], p.buf[p.first:p.last])
 		p.first = 0
@@ -77,9 +80,7 @@ func (p *Parser) Next() (Frame, bool) {
 			p.first += total
 			p.fault = nil
 			f := Frame{Addr: Address(b[1:7]), Control: b[8], Data: b[headLen : total-2 : total-2]}
-			for i := range f.Data {
-				f.Data[i] -= offset // in place: these bytes are ours and are consumed
-			}
+			takeOffset(f.Data) // in place: these bytes are ours and are consumed
 			return f, true
 		case errMore:
 			if !p.quiet {

@@ -107,3 +107,30 @@ func TestAppendFrameIsTheInverseAndDoesNotAllocate(t *testing.T) {
 		t.Fatalf("got %v allocations, want 0", n)
 	}
 }
+
+func TestEightBytesAtOnceAreAsOneByOne(t *testing.T) {
+	for n := 0; n <= MaxFrame; n++ {
+		for seed := range 16 {
+			b := make([]byte, n)
+			var sum byte
+			for i := range b {
+				b[i] = byte(i*(2*seed+1) + seed*37)
+				sum += b[i]
+			}
+			if got := checksum(b); got != sum {
+				t.Fatalf("checksum of %d bytes: got %02X, want %02X", n, got, sum)
+			}
+			got := bytes.Clone(b)
+			takeOffset(got)
+			for i := range b {
+				if got[i] != b[i]-offset {
+					t.Fatalf("byte %d of %d: got %02X, want %02X", i, n, got[i], b[i]-offset)
+				}
+			}
+		}
+	}
+	full := bytes.Repeat([]byte{0xFF}, MaxFrame)
+	if got, want := checksum(full), byte(255*MaxFrame&0xFF); got != want {
+		t.Fatalf("got %02X, want %02X", got, want)
+	}
+}

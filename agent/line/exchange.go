@@ -1,0 +1,36 @@
+package line
+
+import (
+	"errors"
+	"time"
+)
+
+// Why an exchange brought no answer.
+var (
+	ErrSilent  = errors.New("no answer")                    // nothing, or nothing whole, came in time; the request was sent
+	ErrDown    = errors.New("line is down")                 // the port is not open; nothing was sent
+	ErrLost    = errors.New("port lost")                    // the port failed in the middle; the request may have been sent
+	ErrTooLate = errors.New("not sent before its deadline") // NotAfter had passed; nothing was sent
+)
+
+// Exchange is one request and its reply on a line. It is owned by the line from Do until Do returns.
+type Exchange struct {
+	Request  []byte        // complete wire bytes, preamble included
+	ReplyLen int           // bytes the reply may have, preamble included; sets the deadline, not the end
+	Delay    time.Duration // how long the meter may take before its first byte
+	Order    bool          // part of an order: goes ahead of polling at the next frame border
+	NotAfter time.Time     // when not zero: not sent after this instant
+
+	// Take gets the bytes as they come and says whether the reply is complete. It is called by the line's goroutine;
+	// the slice is valid during the call only.
+	Take func(b []byte) (done bool)
+
+	// Before, when not nil, is called right before the first byte leaves; an error stops the exchange unsent.
+	Before func() error
+
+	// What the line fills in.
+	SentAt    time.Time // first byte written
+	RepliedAt time.Time // first byte received, zero when none came
+	Wrote     bool      // some of the request may have left
+	Received  int       // bytes received while waiting
+}

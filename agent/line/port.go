@@ -1,0 +1,90 @@
+package line
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"go.bug.st/serial"
+)
+
+// Port is what the line needs of a serial port. Read gives up after the read timeout with (0, nil), as go.bug.st/serial
+// does, so nobody may wrap a Port in bufio or io.ReadFull: they would spin for ever on a silent meter.
+type Port interface {
+	io.ReadWriteCloser
+	SetReadTimeout(time.Duration) error
+	ResetInputBuffer() error
+}
+
+// Settings of one port.
+type Settings struct {
+	Name     string // of the line, as the configuration calls it
+	Path     string // device file
+	Baud     int
+	Parity   string // "none", "even", "odd"
+	StopBits int    // 1 or 2
+}
+
+// parities and stop bits by their name in the configuration.
+var (
+	parities = map[string]serial.Parity{"none": serial.NoParity, "even": serial.EvenParity, "odd": serial.OddParity}
+	stopBits = map[int]serial.StopBits{1: serial.OneStopBit, 2: serial.TwoStopBits}
+)
+
+// Check refuses settings no port can have.
+func (s Settings) Check() error {
+	switch {
+	case s.Path == "":
+		return errors.New("port is empty")
+	case s.Baud < 300 || s.Baud > 1_000_000:
+		return fmt.Errorf("baud %d is not between 300 and 1,000,000", s.Baud)
+	}
+	if _, ok := parities[s.Parity]; !ok {
+		return fmt.Errorf("parity %q is not none, even or odd", s.Parity)
+	}
+	if _, ok := stopBits[s.StopBits]; !ok {
+		return fmt.Errorf("stop_bits %d is not 1 or 2", s.StopBits)
+	}
+	return nil
+}
+
+// Open opens the serial port with eight data bits. The error says what to do about it.
+func Open(s Settings) (Port, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	p, err := serial.Open(s.Path, &serial.Mode{BaudRate: s.Baud, DataBits: 8, Parity: parities[s.Parity], StopBits: stopBits[s.StopBits]})
+	if err != nil {
+		return nil, fmt.Errorf("open port %s: %w%s", s.Path, err, remedy(err))
+	}
+	return p, nil
+}
+
+// remedy is what a person can do about an error of the port, or nothing.
+func remedy(err error) string {
+	var pe *serial.PortError
+	if !errors.As(err, &pe) {
+		return ""
+	}
+	switch pe.Code() {
+	case serial.PortNotFound:
+		return " (is the adapter plugged in? `ls /dev/serial/by-id` names those that are)"
+	case serial.PortBusy:
+		return " (another program has it open)"
+	case serial.PermissionDenied:
+		return " (add the user to the group of the device, often dialout)"
+	case serial.InvalidSerialPort:
+		return " (it is not a serial device)"
+	}
+	return ""
+}
+
+// CharTime is how long n characters take on the wire: start bit, 8 data bits, parity bit if any, stop bits.
+func (s Settings) CharTime(n int) time.Duration {
+	bits := 9 + s.StopBits
+	if s.Parity != "none" {
+		bits++
+	}
+	return time.Duration(n*bits) * time.Second / time.Duration(s.Baud)
+}

@@ -1,0 +1,117 @@
+// Package meter turns bytes on a line into readings and relay states, one driver a protocol. A driver keeps no state
+// but its counters: what a meter said is in what it returns.
+package meter
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"feikong/agent/line"
+	"feikong/protocol"
+)
+
+// Why a meter's answer cannot be used.
+var (
+	ErrRefused     = errors.New("meter refused")              // the meter answered, with an error
+	ErrPassword    = errors.New("meter refused the password") // 密码错: never try again, meters lock the level
+	ErrHold        = errors.New("meter refused: power hold")  // 保电
+	ErrUnsupported = errors.New("the meter cannot do this")   // by its model; nothing was sent
+)
+
+// Talker carries exchanges; a *line.Line.
+type Talker interface {
+	Do(ctx context.Context, x *line.Exchange) error
+	Settings() line.Settings
+}
+
+// Capabilities say what a model can do, as data.
+type Capabilities struct {
+	Trip, Permit, Close bool
+	Feedback            bool // the relay's state can be read
+	Clock               bool // it has a clock that can be read
+}
+
+// Call says how one act talks: for whom, and where its frames are noted down.
+type Call struct {
+	Order    bool      // goes ahead of polling
+	NotAfter time.Time // when not zero, nothing is sent after it
+	Note     string    // into the evidence: "read before trip"
+	Trace    func(protocol.FrameEvidence)
+}
+
+// Command is one relay frame to be sent.
+type Command struct {
+	Action   protocol.Action
+	Password [4]byte // level, then three digits, wire order
+	Operator [4]byte
+	Deadline time.Time     // by the agent's clock; the frame carries it in meter time
+	Drift    time.Duration // meter clock minus agent clock
+	Before   func() error  // right before the frame's first byte; an error keeps the frame from being sent
+	After    func()        // right after the frame, before its answer is judged
+}
+
+// Driver is one meter on a line. Readings come without quality flags; the caller knows how far its clock is trusted.
+type Driver interface {
+	Ref() protocol.MeterRef
+	Can() Capabilities
+	Energy(ctx context.Context, c Call) ([]protocol.Reading, error)
+	Relay(ctx context.Context, c Call) (protocol.RelayReport, time.Time, error)
+	Clock(ctx context.Context, c Call) (drift time.Duration, at time.Time, err error)
+	// Switch sends exactly one frame, never again by itself. nil: the meter accepted, which is not yet done. sent is
+	// false when surely nothing left.
+	Switch(ctx context.Context, c Call, cmd Command) (sent bool, err error)
+	Status() protocol.MeterStatus
+}
+
+// RelayReading is a relay state as a reading.
+func RelayReading(ref protocol.MeterRef, r protocol.RelayReport, at time.Time) protocol.Reading {
+	v := int64(0)
+	for _, b := range []struct {
+		on  bool
+		bit int64
+	}{{r.Open, protocol.RelayBitOpen}, {r.CommandOpen, protocol.RelayBitCommandOpen}, {r.Hold, protocol.RelayBitHold}} {
+		if b.on {
+			v |= b.bit
+		}
+	}
+	return protocol.Reading{Meter: ref, Quantity: protocol.RelayState, Value: v, TakenAt: at.UnixMilli(), Method: protocol.MethodPoll, Side: protocol.SideSecondary}
+}
+
+// ClockReading is a clock comparison as a reading: meter minus agent, ms.
+func ClockReading(ref protocol.MeterRef, drift time.Duration, at time.Time) protocol.Reading {
+	return protocol.Reading{Meter: ref, Quantity: protocol.ClockDrift, Value: drift.Milliseconds(), TakenAt: at.UnixMilli(),
+		MeterTime: at.Add(drift).UnixMilli(), Method: protocol.MethodPoll, Side: protocol.SideSecondary}
+}
+
+// counter keeps what the status message tells of one meter since start.
+type counter struct {
+	mu sync.Mutex // guards st
+	st protocol.MeterStatus
+}
+
+// Status is the count so far; BackoffUntil is the poller's to fill in.
+func (c *counter) Status() protocol.MeterStatus {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.st
+}
+
+// note counts one exchange. err is the line's error, or what was wrong with the answer.
+func (c *counter) note(x *line.Exchange, set line.Settings, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil:
+		c.st.Replies++
+	case errors.Is(err, line.ErrSilent) && x.Received == 0:
+		c.st.Silent++
+	case x.Received > 0:
+		c.st.Faults++
+	}
+	if !x.RepliedAt.IsZero() && (err == nil || errors.Is(err, ErrRefused)) {
+		c.st.LastReply = x.RepliedAt.UnixMilli()
+		c.st.DelayMs = max(0, (x.RepliedAt.Sub(x.SentAt) - set.CharTime(len(x.Request))).Milliseconds())
+	}
+}

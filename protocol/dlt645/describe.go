@@ -140,8 +140,12 @@ func (m *Message) read(f Frame) error {
 		e := refusal(f)
 		switch {
 		case len(f.Data) == 2:
-			m.add("relay error word", fmt.Sprintf("0x%04X", e.Word))
-			m.add("bits", wordBits(e.Word, relayErrorBits[:]))
+			name := "relay error word"
+			if f.Func() == 0x03 {
+				name = "SERR"
+			}
+			m.add(name, fmt.Sprintf("0x%04X", e.Word))
+			m.add("bits", e.Bits())
 		case len(f.Data) > 0:
 			m.add("ERR", fmt.Sprintf("0x%02X", e.Err))
 			m.add("bits", e.Bits())

@@ -51,7 +51,8 @@ func KeepWaiting(err error) bool {
 
 // ReplyError is a meter's refusal (D6 set): Err is the ERR byte, a bit field.
 // Word is the two-byte error word some newer meters send instead (DC with
-// L = 2, low byte first, presumed order); zero when there was none.
+// L = 2, low byte first, presumed order), or SERR of the security function
+// (C3); zero when there was none.
 type ReplyError struct {
 	Control byte
 	Err     byte
@@ -70,7 +71,10 @@ func (e *ReplyError) Error() string {
 // Bits names the error bits that are set, lowest first; reserved bits are
 // named by their number.
 func (e *ReplyError) Bits() []string {
-	if e.Word != 0 {
+	switch {
+	case e.Word != 0 && e.Control&0x1F == 0x03:
+		return wordBits(e.Word, securityErrorBits[:])
+	case e.Word != 0:
 		return wordBits(e.Word, relayErrorBits[:])
 	}
 	if edition(e.Control&0x1F, 1) == "1997" {
@@ -85,6 +89,9 @@ func (e *ReplyError) Bits() []string {
 func (e *ReplyError) Is(target error) bool {
 	bits := uint16(e.Err)
 	if e.Word != 0 {
+		if e.Control&0x1F != funcRelay {
+			return false
+		}
 		bits = e.Word
 	}
 	switch target {
@@ -113,6 +120,12 @@ var errBits1997 = [8]string{
 var relayErrorBits = [16]string{
 	"remote_control_suspended", "mac_wrong", "password_wrong", "auth_timeout", "time_tag_invalid",
 	"trip_refused_hold", "auto_recover_refused_hold", "auto_recover_time_invalid", "auto_recover_refused_tripped",
+}
+
+// securityErrorBits is SERR, read from two meter firmwares.
+var securityErrorBits = [16]string{
+	"other_error", "repeated_top_up", "esam_verification_failed", "identity_authentication_failed",
+	"customer_number_mismatch", "top_up_count_wrong", "purchase_above_hoarding_limit",
 }
 
 // wordBits names the set bits of w, lowest first.

@@ -27,7 +27,7 @@ const (
 	maxSignatures = 16
 	maxSignature  = 512 // bytes of one signature value
 	maxLaneStates = 16
-	maxMemory     = 1 << 20 // what decoding one packet may allocate
+	maxMemory     = 768 << 10 // counted for one packet, so that with the rounding of the allocator it stays below 1 MiB
 )
 
 // reader walks over the fields of one message. The first error sticks and ends the walk.

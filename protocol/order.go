@@ -1,5 +1,7 @@
 package protocol
 
+import "fmt"
+
 // OrderID orders all orders of one switch: store generation, then slot epoch, then number. An agent takes only higher ones.
 type OrderID struct {
 	Generation uint32 // raised when the gateway's store is restored from a backup
@@ -64,3 +66,19 @@ type Signature struct {
 	Role   string
 	Value  []byte
 }
+
+// String is the action in lower case, as records and logs show it.
+func (a Action) String() string {
+	switch a {
+	case ActionTrip:
+		return "trip"
+	case ActionPermit:
+		return "permit"
+	case ActionClose:
+		return "close"
+	}
+	return "unknown"
+}
+
+// String is generation/epoch/number, the form of the log key "order".
+func (a OrderID) String() string { return fmt.Sprintf("%d/%d/%d", a.Generation, a.SlotEpoch, a.Number) }

@@ -69,3 +69,13 @@ type EvidenceBatch struct {
 	SentAt  int64
 	Entries []Evidence
 }
+
+var outcomeNames = [...]string{"none", "done", "permitted", "failed", "refused", "expired", "unknown"}
+
+// String is the state in lower case, as records and logs show it.
+func (s OutcomeState) String() string {
+	if int(s) >= len(outcomeNames) {
+		return "unknown"
+	}
+	return outcomeNames[s]
+}

@@ -1,0 +1,132 @@
+package pipeline
+
+import (
+	"fmt"
+	"time"
+
+	"feikong/gateway/account"
+)
+
+// clockDriftMax: beyond ten minutes a meter's clock may not decide how long a trip frame is valid (fee-control.md A13).
+const clockDriftMax = 10 * time.Minute
+
+// tripsPerDay: a toggling load needs trips, so a switch gets at most two in 24 hours (safety.md T15).
+const tripsPerDay = 24 * 3600 * 1000
+
+// interlocks 闭锁 is the safety case of a trip: every rule, green or not, with the fact it looked at. One that is not green makes
+// the trip impossible. byPolicy asks for the balance and the notice too; a person's own order rests on the person's reason.
+func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
+	s, e := w.state, &w.state.Episode
+	checks := make([]account.Check, 0, 16)
+	say := func(rule string, ok bool, format string, args ...any) {
+		checks = append(checks, account.Check{Rule: rule, OK: ok, Detail: fmt.Sprintf(format, args...)})
+	}
+	if byPolicy {
+		say("balance-below", w.below(), "available %s, trip below %s", w.available, w.policy.TripBelow)
+		say("notice-delivered", e.DeliveredAt != 0, "notice %d", e.Reminder)
+		over := max(e.Deadline, e.DeliveredAt+w.policy.NoticeGrace.Milliseconds())
+		say("notice-over", e.DeliveredAt != 0 && w.now >= over, "time of the notice ends %s", stamp(over))
+	}
+	say("not-protected", !s.Guard.Protected, "%s", s.Guard.ProtectNote)
+	say("no-tag", !w.tagged(account.TagNoTrip), "%d tags", len(s.Guard.Tags))
+	say("no-hold", len(s.Guard.Holds) == 0, "%d holds", len(s.Guard.Holds))
+	say("contract", w.policy.Clause != "", "clause %s", w.policy.Clause)
+	say("window-open", w.policy.Open(clock(w.now), r.zone), "%s", clock(w.now).In(r.zone).Format("Mon 15:04"))
+	say("pacing", r.paced(w), "%d trips in the last hour, at most %d", r.counts.TripsHour, w.policy.TripsPerHour)
+	held := s.Hold
+	for i := range s.Points {
+		if s.Points[i].Hold != "" {
+			held = s.Points[i].Hold
+		}
+	}
+	say("audit-passed", held == "" && !r.openHold(w), "%s", held)
+	say("fee-known", w.known && w.tariff != nil && s.PeriodStart != 0, "estimate %s", s.Estimate)
+	for i := range w.profile.Points {
+		r.interlocksOf(w, i, say)
+	}
+	say("switch", w.switchable(), "")
+	return checks
+}
+
+// interlocksOf is the part of one metering point. A point without a switch must still be read freshly: the fee rests on it.
+func (r *run) interlocksOf(w *work, i int, say func(string, bool, string, ...any)) {
+	p, profile := &w.state.Points[i], &w.profile.Points[i]
+	say("reading-fresh", p.Current.At != 0 && w.now-p.Current.At <= w.policy.MaxReadingAge.Milliseconds(), "%s read %s", profile.ID, age(w.now, p.Current.At))
+	if profile.Switch.Kind == account.SwitchNone || !profile.Switch.Trip {
+		return
+	}
+	say("relay-read", p.Relay.Known && w.now-p.Relay.At <= w.policy.MaxReadingAge.Milliseconds(), "%s relay read %s", profile.ID, age(w.now, p.Relay.At))
+	say("relay-closed", p.Relay.Known && (!p.Relay.Open || p.Relay.Ours), "%s relay open %v, ours %v", profile.ID, p.Relay.Open, p.Relay.Ours)
+	say("meter-hold", !p.Relay.PowerHold, "%s", profile.ID)
+	limit := min(w.policy.MaxClockDrift, clockDriftMax)
+	drift := time.Duration(max(p.Drift, -p.Drift)) * time.Millisecond
+	say("clock", p.DriftAt == 0 || drift <= limit, "%s clock off by %s, at most %s", profile.ID, drift, limit)
+	last, before := p.TripsAt[0], p.TripsAt[1]
+	say("switch-rest", (before == 0 || w.now-before >= tripsPerDay) && (last == 0 || w.now-last >= w.policy.MinGapBetweenTrips.Milliseconds()), "%s", profile.ID)
+}
+
+// paced is the governor over all accounts of this gateway.
+func (r *run) paced(w *work) bool {
+	return w.policy.TripsPerHour <= 0 || r.counts.TripsHour < w.policy.TripsPerHour
+}
+
+// openHold says whether a finding still holds the account.
+func (r *run) openHold(w *work) bool {
+	for i := range r.out.Findings {
+		if f := &r.out.Findings[i]; f.No == w.no && f.Hold && f.Closed == 0 {
+			return true
+		}
+	}
+	for _, f := range r.facts.OpenFindings(w.no) {
+		if f.Hold && f.Closed == 0 && !r.hasFinding(&f) {
+			return true
+		}
+	}
+	return false
+}
+
+func age(now, at int64) string {
+	if at == 0 {
+		return "never"
+	}
+	return (time.Duration(now-at) * time.Millisecond).Round(time.Millisecond).String() + " ago"
+}
+
+// switchable says whether any metering point can be cut on command.
+func (w *work) switchable() bool {
+	for i := range w.profile.Points {
+		if s := &w.profile.Points[i].Switch; s.Kind != account.SwitchNone && s.Trip {
+			return true
+		}
+	}
+	return false
+}
+
+// anyOpen says whether a relay is open by our order. A relay that we did not open is open, not ours, and no policy closes it.
+func (w *work) anyOpen() bool {
+	for i := range w.state.Points {
+		if p := &w.state.Points[i]; p.Relay.Open && p.Relay.Ours {
+			return true
+		}
+	}
+	return false
+}
+
+// pending says whether an order is under way.
+func (w *work) pending() bool {
+	for i := range w.state.Points {
+		if w.state.Points[i].Order != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *work) tagged(kind account.TagKind) bool {
+	for _, t := range w.state.Guard.Tags {
+		if t.Kind == kind {
+			return true
+		}
+	}
+	return false
+}

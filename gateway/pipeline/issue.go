@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"feikong/billing/ledger"
+	"feikong/billing/rate"
+	"feikong/gateway/account"
+)
+
+// applyIssues issues bills, after the registers of this run are in.
+func (r *run) applyIssues(w *work) {
+	for _, i := range w.issues {
+		r.issue(w, &r.events[i], &r.out.Receipts[i])
+	}
+}
+
+// issue 发行 closes the open period: the estimate becomes a bill by the same code, to the last unit, so the available balance does
+// not move. What audit holds is not billed.
+func (r *run) issue(w *work, ev *account.Event, receipt *account.Receipt) {
+	s := w.state
+	if s.PeriodStart == 0 {
+		refuse(receipt, "nothing-to-bill", "no reading was accepted yet")
+		return
+	}
+	if s.Hold != "" {
+		refuse(receipt, "held", "the fee is held by audit: "+s.Hold)
+		return
+	}
+	end := int64(0)
+	for i := range s.Points {
+		if s.Points[i].Hold != "" {
+			refuse(receipt, "held", fmt.Sprintf("metering point %s is held by audit: %s", w.profile.Points[i].ID, s.Points[i].Hold))
+			return
+		}
+		end = max(end, s.Points[i].Current.At)
+	}
+	if w.tariff == nil {
+		refuse(receipt, "no-tariff", "no tariff version is valid at the start of the period")
+		return
+	}
+	charge, err := rate.Estimate(w.tariff, usage(w, end))
+	if err != nil {
+		refuse(receipt, "no-charge", err.Error())
+		return
+	}
+	bill := account.Bill{
+		No: w.no, ID: account.BillID(w.profile.ID, ev.Issue.Label), Period: s.Period, From: s.PeriodStart, To: end, Issued: ev.Now, Energy: s.Energy, Amount: charge.Total,
+		Tariff: fmt.Sprintf("%s v%d", w.tariff.ID, w.tariff.Number), Document: w.tariff.Document, Explain: charge.Explain("en"), ExplainZH: charge.Explain("zh"),
+	}
+	for _, l := range charge.Items() {
+		bill.Lines = append(bill.Lines, account.BillLine{Code: l.Code, Quantity: l.Quantity, Price: l.Price, Amount: l.Amount})
+	}
+	// Postings first: when one is refused nothing of the period has moved.
+	balances, chain, entries := s.Balances, s.Chain, len(r.out.Entries)
+	if charge.Total > 0 {
+		if err := r.post(w, ledger.NewIssue(charge.Total, bill.ID, ev.Now)); err != nil {
+			s.Balances, s.Chain, r.out.Entries = balances, chain, r.out.Entries[:entries]
+			refuse(receipt, "not-posted", err.Error())
+			return
+		}
+		r.settleReceivables(w, bill.ID, ev.Now)
+	}
+	for i := range s.Points {
+		p := &s.Points[i]
+		bill.Registers = append(bill.Registers, account.BillRegister{Point: w.profile.Points[i].ID, Start: p.Anchor, End: p.Current, Carried: p.Carried, Multiplier: w.profile.Points[i].Multiplier})
+		p.Anchor, p.Carried = p.Current, 0
+	}
+	s.CycleBefore, s.Energy, s.Estimate = charge.CycleAfter, 0, 0
+	s.Period, s.PeriodStart = s.Period+1, end
+	w.touched = true
+	r.out.Bills = append(r.out.Bills, bill)
+	receipt.Ref, receipt.Detail = bill.ID, fmt.Sprintf("%s %s for %s kWh", bill.Amount, w.profile.Currency, bill.Energy)
+	r.note(w, ev.Actor, "bill", receipt.Detail, bill.ID)
+}

@@ -1,0 +1,179 @@
+package pipeline
+
+import (
+	"fmt"
+	"math"
+
+	"feikong/gateway/account"
+	"feikong/protocol"
+)
+
+// futureMax is how far ahead of our clock a reading may be taken and still count; beyond it, it is stored and never current.
+const futureMax = 5 * 60 * 1000
+
+// preprocess is stage 1, 预处理: it says to whom an event belongs. Nothing is dropped: what belongs to nobody goes to quarantine
+// in the same commit and is acknowledged.
+func (r *run) preprocess(i int, ev *account.Event) {
+	receipt := &r.out.Receipts[i]
+	receipt.Status = account.Accepted
+	switch {
+	case ev.Readings != nil:
+		b := ev.Readings
+		skip := r.advance(receipt, b.Agent, protocol.LaneReadings, b.Epoch, b.First, len(b.Entries), ev.Now)
+		for n := skip; n < len(b.Entries); n++ {
+			r.classify(ev, b, n)
+		}
+	case ev.Evidence != nil:
+		b := ev.Evidence
+		skip := r.advance(receipt, b.Agent, protocol.LaneEvidence, b.Epoch, b.First, len(b.Entries), ev.Now)
+		for n := skip; n < len(b.Entries); n++ {
+			r.witness(ev, b, n)
+		}
+	case ev.Garbage != nil:
+		g := ev.Garbage
+		r.out.Quarantine = append(r.out.Quarantine, account.Quarantined{At: ev.Now, Agent: g.Agent, Topic: g.Topic, Reason: g.Reason, Data: g.Data})
+	case ev.Archive != nil:
+		r.out.Archive = ev.Archive
+		r.out.Audit = append(r.out.Audit, account.AuditRecord{At: ev.Now, Actor: ev.Actor, Action: "archive",
+			Detail: fmt.Sprintf("%d accounts, %d documents", len(ev.Archive.Profiles), len(ev.Archive.Documents)), Result: "ok"})
+	default:
+		no, ok := r.facts.ByID(ev.Account)
+		if !ok {
+			refuse(receipt, "unknown-account", fmt.Sprintf("there is no account %q", ev.Account))
+			return
+		}
+		w := r.work(no, ev.Now)
+		if ev.Issue != nil {
+			w.issues = append(w.issues, i)
+		} else {
+			w.acts = append(w.acts, i)
+		}
+	}
+}
+
+// advance compares a batch with its lane's cursor: how many of its entries are on disk already (all of them when none is new),
+// and the acknowledgement. A hole before the batch is answered by the last contiguous sequence; the agent sends again from there.
+func (r *run) advance(receipt *account.Receipt, agent string, lane protocol.Lane, epoch, first uint64, n int, now int64) (skip int) {
+	if first == 0 || n == 0 {
+		refuse(receipt, "empty-batch", "a batch starts at sequence 1 or later and holds at least one entry")
+		return n
+	}
+	if r.cursors == nil {
+		r.cursors = make(map[cursorKey]int)
+	}
+	key := cursorKey{agent, lane, epoch}
+	at, ours := r.cursors[key]
+	var cursor account.Cursor
+	if ours {
+		cursor = r.out.Cursors[at]
+	} else if stored, ok := r.facts.Cursor(agent, lane, epoch); ok {
+		cursor = stored
+	} else {
+		// A new outbox file. What it does not hold any more is a gap with a name, not silence.
+		cursor = account.Cursor{Agent: agent, Lane: lane, Epoch: epoch, Upto: first - 1}
+		if first > 1 {
+			r.out.Gaps = append(r.out.Gaps, account.GapRecord{Agent: agent, Epoch: epoch, Seq: first - 1, Gap: protocol.Gap{
+				To: now, Count: first - 1, Reason: fmt.Sprintf("sequences 1 to %d of a new outbox were never received", first-1)}})
+		}
+	}
+	last := first + uint64(n) - 1
+	switch {
+	case first > cursor.Upto+1: // hole
+		skip = n
+	case last <= cursor.Upto:
+		skip, receipt.Status = n, account.Duplicate
+	default:
+		skip = int(cursor.Upto + 1 - first)
+		cursor.Upto = last
+		if ours {
+			r.out.Cursors[at] = cursor
+		} else {
+			r.cursors[key] = len(r.out.Cursors)
+			r.out.Cursors = append(r.out.Cursors, cursor)
+		}
+	}
+	receipt.Ack = &protocol.Ack{Agent: agent, Lane: lane, Epoch: epoch, Upto: cursor.Upto}
+	return skip
+}
+
+// classify gives one entry of the readings lane to its account, the gaps, or quarantine.
+func (r *run) classify(ev *account.Event, b *protocol.ReadingBatch, n int) {
+	entry := &b.Entries[n]
+	if entry.Gap != nil {
+		r.out.Gaps = append(r.out.Gaps, account.GapRecord{Agent: b.Agent, Epoch: b.Epoch, Seq: b.First + uint64(n), Gap: *entry.Gap})
+		return
+	}
+	rd := &entry.Reading
+	no, point, ok := r.facts.Installation(b.Agent, rd.Meter)
+	value, fits := stored(rd)
+	if !ok || !fits {
+		reason := "unknown-meter"
+		if ok {
+			reason = "value-out-of-range"
+		}
+		r.out.Quarantine = append(r.out.Quarantine, account.Quarantined{At: ev.Now, Agent: b.Agent, Reason: reason, Meter: rd.Meter, Entry: entry})
+		return
+	}
+	record := account.ReadingRecord{No: no, Point: point, Quantity: rd.Quantity, Register: rd.Register, Method: rd.Method, Value: value, TakenAt: rd.TakenAt}
+	if rd.TakenAt > ev.Now+futureMax || rd.Quality&protocol.QualityClockUntrusted != 0 {
+		record.Flags |= account.FlagUntrusted
+	}
+	w := r.work(no, ev.Now)
+	w.readings = append(w.readings, record)
+}
+
+// witness gives one entry of the evidence lane to its account's orders, the alarms, the gaps, or quarantine.
+func (r *run) witness(ev *account.Event, b *protocol.EvidenceBatch, n int) {
+	switch e := &b.Entries[n]; {
+	case e.Outcome != nil:
+		no, _, ok := r.facts.Installation(b.Agent, e.Outcome.Meter)
+		if !ok {
+			r.out.Quarantine = append(r.out.Quarantine, account.Quarantined{At: ev.Now, Agent: b.Agent, Reason: "outcome of an unknown switch",
+				Meter: e.Outcome.Meter, Data: protocol.AppendEvidence(nil, e)})
+			return
+		}
+		w := r.work(no, ev.Now)
+		w.outcomes = append(w.outcomes, e.Outcome)
+		w.agents = append(w.agents, b.Agent)
+	case e.Alarm != nil:
+		r.out.Alarms = append(r.out.Alarms, account.AlarmRecord{Agent: b.Agent, Alarm: *e.Alarm})
+	case e.Gap != nil:
+		r.out.Gaps = append(r.out.Gaps, account.GapRecord{Agent: b.Agent, Epoch: b.Epoch, Seq: b.First + uint64(n), Gap: *e.Gap})
+	}
+}
+
+// stored is the value in the unit readings are stored in: mWh of the register, W, ms, or bits. false: it does not fit, exactly.
+func stored(rd *protocol.Reading) (int64, bool) {
+	var shift int
+	switch rd.Quantity {
+	case protocol.ActiveImport:
+		shift = int(rd.Exp) + 6 // kWh to mWh
+		if rd.Value < 0 {
+			return 0, false // a forward register is never negative (DL/T 645-2007, dlt645.md section 6)
+		}
+	case protocol.ActivePower:
+		shift = int(rd.Exp) + 3 // kW to W
+	case protocol.RelayState, protocol.ClockDrift:
+		shift = int(rd.Exp)
+	default:
+		return 0, false
+	}
+	value := rd.Value
+	for ; shift > 0; shift-- {
+		if value > math.MaxInt64/10 || value < -math.MaxInt64/10 {
+			return 0, false
+		}
+		value *= 10
+	}
+	for ; shift < 0; shift++ {
+		if value%10 != 0 && rd.Quantity != protocol.ActivePower { // digits below a watt are of no use to anybody
+			return 0, false
+		}
+		value /= 10
+	}
+	return value, true
+}
+
+func refuse(receipt *account.Receipt, rule, detail string) {
+	receipt.Status, receipt.Rule, receipt.Detail = account.Refused, rule, detail
+}

@@ -1,0 +1,190 @@
+package pipeline
+
+import (
+	"fmt"
+	"time"
+
+	"feikong/billing"
+	"feikong/billing/audit"
+	"feikong/billing/register"
+	"feikong/gateway/account"
+	"feikong/protocol"
+)
+
+// verdict is what audit says of one reading beside the accepted one before it.
+type verdict struct {
+	hold   string // audit code; empty: accepted
+	detail string
+	energy billing.Energy // since the accepted one before, multiplied
+	rolled bool           // the register passed its last digit
+}
+
+// judge is stage 4's word on one register, 电费审核. It looks at two neighbours in time and nothing else, so that the same set of
+// readings is judged alike in whatever order it came.
+func judge(config *account.Config, p *account.PointProfile, prev, at account.Register, conflict bool) verdict {
+	if conflict {
+		return verdict{hold: "A22", detail: fmt.Sprintf("two different registers were reported for %s", stamp(at.At))}
+	}
+	elapsed := time.Duration(at.At-prev.At) * time.Millisecond
+	rules := register.Rules{Digits: p.Digits, Multiplier: p.Multiplier, MaxRate: p.MaxRate}
+	energy, v := register.Delta(prev.Energy, at.Energy, elapsed, rules)
+	facts := audit.Facts{
+		HasPrevious: true, Previous: prev.Energy, PreviousAt: clock(prev.At), Register: at.Energy, At: clock(at.At),
+		Verdict: v, Energy: energy, Multiplier: p.Multiplier, MaxRate: p.MaxRate,
+	}
+	facts.Now = facts.At // what depends on the time of arrival is stage 1's and the interlocks' business
+	if prev.At == at.At {
+		facts.MaxRate = 0 // the opening register of the archive carries no time
+	}
+	var space [4]audit.Finding
+	for _, f := range audit.Check(config.Audit, facts, space[:0]) {
+		if f.Action == audit.Hold {
+			return verdict{hold: f.Code, detail: f.Detail}
+		}
+	}
+	if !v.Billable() {
+		// Whatever the rules say: what has no energy cannot be billed.
+		return verdict{hold: "A01", detail: fmt.Sprintf("register %s after %s: %s", at.Energy, prev.Energy, v)}
+	}
+	return verdict{energy: energy, rolled: v == register.Rollover}
+}
+
+// keep stores the new readings, once each, with what audit said of them.
+func (r *run) keep(w *work, index uint16, records []account.ReadingRecord, held map[int64]verdict) {
+	before := r.facts.State(w.no)
+	var old account.Point
+	if int(index) < len(before.Points) {
+		old = before.Points[index]
+	}
+	for i := range records {
+		rec := records[i]
+		if i > 0 && sameKey(&rec, &records[i-1]) && rec.Value == records[i-1].Value {
+			continue
+		}
+		newest := old.Latest.At
+		switch rec.Quantity {
+		case protocol.RelayState:
+			newest = old.Relay.At
+		case protocol.ClockDrift:
+			newest = old.DriftAt
+		}
+		if rec.TakenAt <= newest {
+			if r.isStored(&rec) {
+				continue
+			}
+			rec.Flags |= account.FlagLate
+		}
+		if v, ok := held[rec.TakenAt]; ok && rec.Quantity == protocol.ActiveImport {
+			rec.Flags |= account.FlagHeld
+			if rec.Register == 0 {
+				r.find(w, index, v.hold, rec.TakenAt, rec.Value, true, v.detail)
+			}
+		}
+		if rec.Flags&account.FlagUntrusted != 0 && isTotal(&rec) {
+			r.find(w, index, "T01", rec.TakenAt, rec.Value, false, "taken at "+stamp(rec.TakenAt)+" by a clock that is not trusted or ahead of ours: stored, never current")
+		}
+		r.out.Readings = append(r.out.Readings, rec)
+	}
+	if p := &w.state.Points[index]; p.Hold == "" && (old.Hold != "" || len(held) > 0) {
+		r.release(w, index, "a later reading was accepted")
+	}
+}
+
+func sameKey(a, b *account.ReadingRecord) bool {
+	return a.Point == b.Point && a.Quantity == b.Quantity && a.Register == b.Register && a.TakenAt == b.TakenAt
+}
+
+// isStored says whether the very reading is on disk already: a lane of a new epoch, or a second agent, may bring it again.
+func (r *run) isStored(rec *account.ReadingRecord) bool {
+	stored, err := r.facts.History(rec.No, rec.Point, rec.Quantity, rec.Register, rec.TakenAt, rec.TakenAt)
+	if err != nil {
+		return false
+	}
+	for i := range stored {
+		if stored[i].TakenAt == rec.TakenAt && stored[i].Value == rec.Value {
+			return true
+		}
+	}
+	return false
+}
+
+// audit looks at the account as a whole: the fee beside its energy, the bands beside the total.
+func (r *run) audit(w *work) {
+	r.bands(w)
+	if !w.touched || w.tariff == nil || w.state.Energy <= 0 {
+		return
+	}
+	low, high := w.tariff.PriceRange()
+	for _, f := range audit.Check(r.config.Audit, audit.Facts{
+		FeeKnown: true, Fee: w.state.Estimate, FeeEnergy: w.state.Energy, LowPrice: low, HighPrice: high,
+	}, nil) {
+		if f.Code == "A20" && f.Action == audit.Hold {
+			r.holdAccount(w, f.Code, f.Detail)
+		}
+	}
+}
+
+// bands flags a total that its rates do not add up to (A07). No price here rests on the rates, so it is a flag, not a hold.
+func (r *run) bands(w *work) {
+	for lo := 0; lo < len(w.readings); {
+		var total, sum billing.Energy
+		rates, hi := 0, lo
+		for ; hi < len(w.readings) && w.readings[hi].Point == w.readings[lo].Point && w.readings[hi].TakenAt == w.readings[lo].TakenAt; hi++ {
+			rec := &w.readings[hi]
+			switch {
+			case isTotal(rec):
+				total = billing.Energy(rec.Value)
+			case rec.Quantity == protocol.ActiveImport:
+				sum += billing.Energy(rec.Value)
+				rates++
+			}
+		}
+		// fee-control.md B1.4: the larger of 1 kWh and 0.5 %.
+		if limit := max(billing.Energy(1_000_000), total/200); rates > 0 && total > 0 && (total-sum > limit || sum-total > limit) {
+			r.find(w, w.readings[lo].Point, "A07", w.readings[lo].TakenAt, int64(sum-total), false, fmt.Sprintf("rates add up to %s, the total is %s", sum, total))
+		}
+		lo = hi
+	}
+}
+
+// find records a finding once.
+func (r *run) find(w *work, point uint16, code string, at, value int64, hold bool, detail string) {
+	same := func(f *account.Finding) bool { return f.No == w.no && f.Point == point && f.Code == code && f.At == at }
+	for i := range r.out.Findings {
+		if same(&r.out.Findings[i]) {
+			return
+		}
+	}
+	for _, f := range r.facts.OpenFindings(w.no) {
+		if same(&f) {
+			return
+		}
+	}
+	r.out.Findings = append(r.out.Findings, account.Finding{No: w.no, Point: point, Code: code, Hold: hold, At: at, Found: w.now, Detail: detail, Value: value})
+}
+
+// release closes what held a point; the findings stay, with the time and the reason.
+func (r *run) release(w *work, point uint16, by string) {
+	for i := range r.out.Findings {
+		if f := &r.out.Findings[i]; f.No == w.no && f.Point == point && f.Hold && f.Closed == 0 {
+			f.Closed, f.ClosedBy = w.now, by
+		}
+	}
+	for _, f := range r.facts.OpenFindings(w.no) {
+		if f.Point == point && f.Hold && !r.hasFinding(&f) {
+			f.Closed, f.ClosedBy = w.now, by
+			r.out.Findings = append(r.out.Findings, f)
+		}
+	}
+}
+
+func (r *run) hasFinding(f *account.Finding) bool {
+	for i := range r.out.Findings {
+		if g := &r.out.Findings[i]; g.No == f.No && g.Point == f.Point && g.Code == f.Code && g.At == f.At {
+			return true
+		}
+	}
+	return false
+}
+
+func stamp(ms int64) string { return clock(ms).UTC().Format("2006-01-02 15:04:05 MST") }

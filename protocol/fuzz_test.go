@@ -3,6 +3,7 @@ package protocol
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"runtime"
 	"testing"
 
@@ -34,8 +35,8 @@ func roundTrip[T any](f *testing.F, dec func([]byte) (*T, error), enc func([]byt
 			}
 			t.Fatalf("own bytes refused: %v", err)
 		}
-		if d := cmp.Diff(x, y); d != "" {
-			t.Error(d)
+		if !reflect.DeepEqual(x, y) { // cmp.Diff is too slow for every input
+			t.Error(cmp.Diff(x, y))
 		}
 	})
 }
@@ -60,7 +61,7 @@ func FuzzDecodeReadingBatch(f *testing.F) {
 			f.Fatal(err)
 		}
 		return data
-	}, street(), &ReadingBatch{Agent: "a", Epoch: 1, First: 1, SentAt: 3, Entries: entries})
+	}, &ReadingBatch{Agent: "a", Epoch: 1, First: 1, SentAt: 3, Entries: entries})
 }
 
 func FuzzDecodeEntry(f *testing.F) {

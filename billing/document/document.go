@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -54,8 +56,8 @@ func Errorf(name string, line int, format string, args ...any) error {
 // struct and is no key. Fields whose key is absent keep what they held, so out
 // may come with defaults. Maps are not for documents: their keys are unchecked.
 //
-// Errors are *Error with the name, or wrap the YAML reader's own, which has
-// the line too.
+// A fault of the document is an *Error; a syntax error has line 0 when the
+// YAML reader does not tell it.
 func Decode(name string, data []byte, out any) error {
 	target := reflect.ValueOf(out)
 	if target.Kind() != reflect.Pointer || target.Elem().Kind() != reflect.Struct {
@@ -69,16 +71,30 @@ func Decode(name string, data []byte, out any) error {
 	if err := reader.Decode(&root); errors.Is(err, io.EOF) {
 		return Errorf(name, 0, "document is empty")
 	} else if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return syntax(name, err)
 	}
 	if err := reader.Decode(&more); err == nil {
 		return Errorf(name, more.Line, "a second document begins here; keep one to a file")
 	} else if !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", name, err)
+		return syntax(name, err)
 	}
 	if root.Kind != yaml.DocumentNode || len(root.Content) != 1 {
 		return Errorf(name, 0, "document is empty")
 	}
 	d := decoder{name}
 	return d.value(root.Content[0], target.Elem(), 0)
+}
+
+// syntax makes an *Error of the YAML reader's "yaml: line 3: what".
+func syntax(name string, err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 0
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
+		if number, what, ok := strings.Cut(rest, ": "); ok {
+			if n, err := strconv.Atoi(number); err == nil {
+				line, text = n, what
+			}
+		}
+	}
+	return &Error{Name: name, Line: line, Text: "not readable as YAML: " + text, keyed: true}
 }

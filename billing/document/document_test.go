@@ -90,7 +90,10 @@ func TestDecodeRefusesWithLineAndRemedy(t *testing.T) {
 		{"empty", "", "d: document is empty"},
 		{"comment only", "# nothing\n", "document is empty"},
 		{"two documents", "title: a\n---\ntitle: b", "line 2: a second document begins here"},
-		{"broken", "title: [", "line 1"},
+		{"broken", "title: [", "line 1: not readable as YAML"},
+		{"broken later", "title: a\n\tcount: 1", "line 2: not readable as YAML"},
+		{"too deep", strings.Repeat("[", 20_000), "not readable as YAML: exceeded max depth"},
+		{"deeper than we read", "things: " + strings.Repeat("[", 40) + strings.Repeat("]", 40), "line 1: things: want keys"},
 		{"huge", strings.Repeat("#", document.SizeMax+1), "document has 1048577 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,49 @@
+package bus
+
+import (
+	"time"
+
+	"feikong/firmware-sim/meter"
+	"feikong/protocol/dlt645"
+)
+
+// face finds a protocol's requests in the bytes of a line.
+type face interface {
+	hear(b []byte)
+	next() (request, bool) // valid until the next call of either
+	forget()
+}
+
+// request is one sound frame of a master. ask puts it to a meter, which may stay silent.
+type request struct {
+	wire []byte
+	ask  func(m *meter.Meter, now time.Time) (reply []byte, answered bool)
+}
+
+func newFace(cfg Config) face {
+	return &dlt645Face{}
+}
+
+// dlt645Face hears DL/T 645. Frames with a bad checksum never become requests, so the meters are silent to them.
+type dlt645Face struct{ parser dlt645.Parser }
+
+func (d *dlt645Face) hear(b []byte) { d.parser.Write(b) }
+
+func (d *dlt645Face) forget() { d.parser.Reset() }
+
+func (d *dlt645Face) next() (request, bool) {
+	f, ok := d.parser.Next()
+	if !ok {
+		return request{}, false
+	}
+	return request{
+		wire: dlt645.AppendFrame(nil, f),
+		ask: func(m *meter.Meter, now time.Time) ([]byte, bool) {
+			reply, answered := m.AnswerDLT645(f, now)
+			if !answered {
+				return nil, false
+			}
+			return dlt645.AppendFrame(nil, reply), true
+		},
+	}, true
+}

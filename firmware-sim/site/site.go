@@ -1,0 +1,215 @@
+// Package site is a whole simulated street while it runs: its lines, and the file that keeps what the meters show.
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"feikong/firmware-sim/bus"
+	"feikong/firmware-sim/meter"
+	"feikong/firmware-sim/scenario"
+	"feikong/internal/daemon"
+)
+
+// StateFile is the name of the state in the site's folder.
+const StateFile = "state.json"
+
+// Site owns the lines of a scenario. What a person does to a meter goes to the meter itself.
+type Site struct {
+	dir   string
+	log   *slog.Logger
+	lines []*bus.Line
+	dirty chan struct{} // 1: a relay frame was seen, save now
+}
+
+// Open makes the lines as pseudo-terminals dir/NAME and gives the meters what dir/state.json kept. A damaged state is an
+// error: inventing registers would look like tampering to whoever bills them.
+func Open(dir string, sc scenario.Scenario, now time.Time, log *slog.Logger) (*Site, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the street: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("open the street: %w", err)
+	}
+	s := &Site{dir: dir, log: log, dirty: make(chan struct{}, 1)}
+	for _, l := range sc.Lines {
+		var meters []*meter.Meter
+		for _, c := range l.Meters {
+			m := meter.New(c, now)
+			m.OnRelay(s.touch)
+			meters = append(meters, m)
+		}
+		line, err := bus.Pty(l.Bus, filepath.Join(dir, l.Bus.Name), meters...)
+		if err == nil {
+			s.lines = append(s.lines, line)
+			err = line.SetNoise(l.Noise)
+		}
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close takes the ports away when Run was never called.
+func (s *Site) Close() error {
+	var all error
+	for _, l := range s.lines {
+		all = errors.Join(all, l.Close())
+	}
+	return all
+}
+
+// Lines are the lines in the scenario's order.
+func (s *Site) Lines() []*bus.Line { return s.lines }
+
+// Line finds one by name.
+func (s *Site) Line(name string) (*bus.Line, bool) {
+	for _, l := range s.lines {
+		if l.Name() == name {
+			return l, true
+		}
+	}
+	return nil, false
+}
+
+// Ports gives each line's port: name to path.
+func (s *Site) Ports() map[string]string {
+	ports := map[string]string{}
+	for _, l := range s.lines {
+		ports[l.Name()] = filepath.Join(s.dir, l.Name())
+	}
+	return ports
+}
+
+func (s *Site) touch() {
+	select {
+	case s.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// Run runs all lines and saves each second, at each relay frame, and at the end.
+func (s *Site) Run(ctx context.Context) error {
+	tasks := []daemon.Task{{Name: "state", Run: s.keep}}
+	for _, l := range s.lines {
+		tasks = append(tasks, daemon.Task{Name: "line " + l.Name(), Run: l.Run})
+	}
+	return errors.Join(daemon.Run(ctx, tasks...), s.Save(time.Now()))
+}
+
+func (s *Site) keep(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-s.dirty:
+		}
+		// A full disk must not stop the meters; the next second tries again.
+		if err := s.Save(time.Now()); err != nil {
+			s.log.Warn("state not saved", daemon.KeyFile, StateFile, daemon.KeyError, err)
+		}
+	}
+}
+
+// state is the file. Meters are known by line and address.
+type state struct {
+	Version int                    `json:"version"`
+	SavedAt time.Time              `json:"saved_at"`
+	Lines   map[string]lineState   `json:"lines"`
+	Meters  map[string]meter.State `json:"meters"` // "l1/000000000101"
+}
+
+type lineState struct {
+	Frames  uint64  `json:"frames"`
+	Noise   float64 `json:"noise"`
+	Plugged bool    `json:"plugged"`
+}
+
+const stateVersion = 1
+
+// Save writes the state beside the old one and renames it, so that a kill leaves either. It is not synced to disk: the
+// street needs to survive its own programs, not the machine.
+func (s *Site) Save(now time.Time) error {
+	st := state{Version: stateVersion, SavedAt: now, Lines: map[string]lineState{}, Meters: map[string]meter.State{}}
+	for _, l := range s.lines {
+		noise, plugged := l.Faults()
+		st.Lines[l.Name()] = lineState{l.FrameCount(), noise, plugged}
+		for _, m := range l.Meters() {
+			st.Meters[l.Name()+"/"+m.Address()] = m.State(now)
+		}
+	}
+	data, err := json.MarshalIndent(st, "", " ")
+	if err != nil {
+		return fmt.Errorf("save the street: %w", err)
+	}
+	return WriteFile(filepath.Join(s.dir, StateFile), data, 0o644)
+}
+
+// WriteFile replaces a file as a whole.
+func WriteFile(path string, data []byte, mode os.FileMode) error {
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, data, mode); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func (s *Site) load() error {
+	path := filepath.Join(s.dir, StateFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the street's state: %w", err)
+	}
+	var st state
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&st); err != nil {
+		return fmt.Errorf("read the street's state %s (remove it to start from the scenario): %w", path, err)
+	}
+	if st.Version != stateVersion {
+		return fmt.Errorf("read the street's state %s: version %d, this program knows %d", path, st.Version, stateVersion)
+	}
+	for _, l := range s.lines {
+		if ls, ok := st.Lines[l.Name()]; ok {
+			l.ResumeCount(ls.Frames)
+			l.SetPlugged(ls.Plugged)
+			if err := l.SetNoise(ls.Noise); err != nil {
+				return fmt.Errorf("read the street's state %s: %w", path, err)
+			}
+		}
+		for _, m := range l.Meters() {
+			key := l.Name() + "/" + m.Address()
+			if ms, ok := st.Meters[key]; ok {
+				if err := m.Restore(ms); err != nil {
+					return fmt.Errorf("read the street's state %s (remove it to start from the scenario): %w", path, err)
+				}
+				delete(st.Meters, key)
+			}
+		}
+	}
+	for key := range st.Meters {
+		s.log.Warn("saved meter is not in the scenario", daemon.KeyMeter, key)
+	}
+	return nil
+}

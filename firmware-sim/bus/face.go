@@ -5,6 +5,7 @@ import (
 
 	"feikong/firmware-sim/meter"
 	"feikong/protocol/dlt645"
+	"feikong/protocol/modbus"
 )
 
 // face finds a protocol's requests in the bytes of a line.
@@ -21,6 +22,9 @@ type request struct {
 }
 
 func newFace(cfg Config) face {
+	if cfg.Protocol == Modbus {
+		return &modbusFace{}
+	}
 	return &dlt645Face{}
 }
 
@@ -44,6 +48,30 @@ func (d *dlt645Face) next() (request, bool) {
 				return nil, false
 			}
 			return dlt645.AppendFrame(nil, reply), true
+		},
+	}, true
+}
+
+// modbusFace hears Modbus RTU.
+type modbusFace struct{ parser modbus.Parser }
+
+func (d *modbusFace) hear(b []byte) { d.parser.Write(b) }
+
+func (d *modbusFace) forget() { d.parser.Reset() }
+
+func (d *modbusFace) next() (request, bool) {
+	a, ok := d.parser.Next()
+	if !ok {
+		return request{}, false
+	}
+	return request{
+		wire: modbus.AppendRTU(nil, a),
+		ask: func(m *meter.Meter, now time.Time) ([]byte, bool) {
+			reply, answered := m.AnswerModbus(a, now)
+			if !answered {
+				return nil, false
+			}
+			return modbus.AppendRTU(nil, reply), true
 		},
 	}, true
 }

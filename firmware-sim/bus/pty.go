@@ -101,7 +101,7 @@ func (t *terminal) raw() error {
 	var fault error
 	err = c.Control(func(fd uintptr) {
 		var a *unix.Termios
-		if a, fault = unix.IoctlGetTermios(int(fd), unix.TCGETS); fault != nil {
+		if a, fault = unix.IoctlGetTermios(int(fd), getTermios); fault != nil {
 			return
 		}
 		a.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
@@ -109,7 +109,7 @@ func (t *terminal) raw() error {
 		a.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
 		a.Cflag = a.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
 		a.Cc[unix.VMIN], a.Cc[unix.VTIME] = 1, 0
-		fault = unix.IoctlSetTermios(int(fd), unix.TCSETS, a)
+		fault = unix.IoctlSetTermios(int(fd), setTermios, a)
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"feikong/protocol/dlt645"
+	"feikong/protocol/modbusmap"
 )
 
 // Switch says what the meter's own relay can do by remote command.
@@ -22,12 +23,13 @@ const (
 
 // Config is what a meter is born with; it has been checked by the scenario.
 type Config struct {
-	Address   string         // 12 digits for DL/T 645, the decimal unit id for Modbus
-	Wire      dlt645.Address // the same for DL/T 645
-	Unit      byte           // the same for Modbus
-	EnergymWh int64          // total forward active register at the start
-	LoadW     int64          // drawn while the relay is closed
-	Times     int64          // multiplier of the load, 1 or more
+	Address   string          // 12 digits for DL/T 645, the decimal unit id for Modbus
+	Wire      dlt645.Address  // the same for DL/T 645
+	Unit      byte            // the same for Modbus
+	Model     modbusmap.Model // Modbus only
+	EnergymWh int64           // total forward active register at the start
+	LoadW     int64           // drawn while the relay is closed
+	Times     int64           // multiplier of the load, 1 or more
 	Switch    Switch
 	Password  dlt645.Password
 	Offset    time.Duration // of the clock

@@ -1,0 +1,307 @@
+package api
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"feikong/gateway/account"
+	"feikong/gateway/api/read"
+	"feikong/gateway/api/wire"
+	"feikong/gateway/store"
+	"feikong/protocol"
+)
+
+// pageMax bounds one answer; a longer list goes on with "after".
+const pageMax = 1000
+
+type accountIn struct {
+	Account string `path:"account" doc:"The account's ID (户号)" maxLength:"64"`
+}
+
+type pageIn struct {
+	After string `query:"after" doc:"Go on after this account ID" maxLength:"64"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"500"`
+}
+
+// one and list are answers with a body.
+type one[T any] struct{ Body T }
+
+type list[T any] struct {
+	Body struct {
+		Items []T    `json:"items"`
+		Next  string `json:"next,omitempty" doc:"Pass as after to go on; absent at the end"`
+	}
+}
+
+func listOf[T any](items []T) *list[T] {
+	out := &list[T]{}
+	if out.Body.Items = items; items == nil {
+		out.Body.Items = []T{}
+	}
+	return out
+}
+
+func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
+
+func (s *Server) listAccounts(ctx context.Context, in *pageIn) (*list[wire.Account], error) {
+	accounts, next, err := s.Accounts(ctx, in.After, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := listOf(accounts)
+	out.Body.Next = next
+	return out, nil
+}
+
+// Accounts are the accounts after an ID, in the order of IDs, and where to go on. The language is that of ctx. Errors are *Problem.
+func (s *Server) Accounts(ctx context.Context, after string, limit int) (list []wire.Account, next string, err error) {
+	limit = min(max(limit, 1), pageMax)
+	err = s.view(ctx, func(v store.View) error {
+		now, skip := time.Now(), after != ""
+		for _, no := range v.Accounts() {
+			p := v.Profile(no)
+			if p == nil || skip && p.ID <= after {
+				continue
+			}
+			if len(list) == limit {
+				next = list[limit-1].ID
+				return nil
+			}
+			a, err := read.Account(v, no, now, read.Lang(ctx))
+			if err != nil {
+				return err
+			}
+			list = append(list, a)
+		}
+		return nil
+	})
+	return list, next, err
+}
+
+func (s *Server) getAccount(ctx context.Context, in *accountIn) (*one[wire.Account], error) {
+	out := &one[wire.Account]{}
+	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, _ *account.Profile) (err error) {
+		out.Body, err = read.Account(v, no, time.Now(), read.Lang(ctx))
+		return err
+	})
+	return out, err
+}
+
+func (s *Server) listLedger(ctx context.Context, in *accountIn) (*list[wire.LedgerEntry], error) {
+	var items []wire.LedgerEntry
+	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, _ *account.Profile) error {
+		entries, err := v.Ledger(no)
+		items = each(entries, func(e account.LedgerEntry) wire.LedgerEntry { return read.LedgerEntry(e, read.Lang(ctx)) })
+		return err
+	})
+	return listOf(items), err
+}
+
+type readingsIn struct {
+	accountIn
+	Point    string    `query:"point" doc:"Metering point; the first when absent" maxLength:"64"`
+	Quantity string    `query:"quantity" enum:"active_import,relay_state,clock_drift,active_power" default:"active_import"`
+	Register uint8     `query:"register" doc:"0 is the total"`
+	From     time.Time `query:"from" doc:"Not before; a day ago when absent"`
+	To       time.Time `query:"to" doc:"Not after; now when absent"`
+	Limit    int       `query:"limit" minimum:"1" maximum:"1000" default:"500"`
+}
+
+func (s *Server) listReadings(ctx context.Context, in *readingsIn) (*list[wire.StoredReading], error) {
+	if in.To.IsZero() {
+		in.To = time.Now()
+	}
+	if in.From.IsZero() {
+		in.From = in.To.Add(-24 * time.Hour)
+	}
+	if in.From.After(in.To) {
+		return nil, invalid(ctx, "query.from", "must not be after to", "不得晚于 to")
+	}
+	var items []wire.StoredReading
+	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, p *account.Profile) error {
+		point := uint16(0)
+		if in.Point != "" {
+			i := pointIndex(p, in.Point)
+			if i < 0 {
+				return newProblem(ctx, NotFound, "there is no metering point "+quote(in.Point), "没有计量点 "+quote(in.Point))
+			}
+			point = uint16(i)
+		}
+		records, err := v.Readings(no, point, read.Quantities[in.Quantity], in.Register, in.From.UnixMilli(), in.To.UnixMilli(), in.Limit)
+		items = each(records, func(r account.ReadingRecord) wire.StoredReading { return read.StoredReading(p, r) })
+		return err
+	})
+	return listOf(items), err
+}
+
+func pointIndex(p *account.Profile, id string) int {
+	for i := range p.Points {
+		if p.Points[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *Server) listBills(ctx context.Context, in *accountIn) (*list[wire.Bill], error) {
+	var items []wire.Bill
+	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, p *account.Profile) error {
+		bills, err := v.Bills(no)
+		items = each(bills, func(b account.Bill) wire.Bill { return read.Bill(p, b, read.Lang(ctx)) })
+		return err
+	})
+	return listOf(items), err
+}
+
+type billIn struct {
+	accountIn
+	Bill string `path:"bill" maxLength:"128"`
+}
+
+func (s *Server) getBill(ctx context.Context, in *billIn) (*one[wire.Bill], error) {
+	out := &one[wire.Bill]{}
+	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, p *account.Profile) error {
+		bills, err := v.Bills(no)
+		if err != nil {
+			return err
+		}
+		for _, b := range bills {
+			if b.ID == in.Bill {
+				out.Body = read.Bill(p, b, read.Lang(ctx))
+				return nil
+			}
+		}
+		return newProblem(ctx, NotFound, "there is no bill "+quote(in.Bill), "没有账单 "+quote(in.Bill))
+	})
+	return out, err
+}
+
+func (s *Server) listOrders(ctx context.Context, in *accountIn) (*list[wire.Order], error) {
+	var items []wire.Order
+	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, p *account.Profile) error {
+		orders, err := v.Orders(no)
+		items = each(orders, func(o account.OrderRecord) wire.Order { return read.Order(p, o, read.Lang(ctx)) })
+		return err
+	})
+	return listOf(items), err
+}
+
+func (s *Server) listNotices(ctx context.Context, in *accountIn) (*list[wire.Notice], error) {
+	var items []wire.Notice
+	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, _ *account.Profile) error {
+		notices, err := v.Notices(no)
+		items = each(notices, func(n account.NoticeRecord) wire.Notice { return read.Notice(n, read.Lang(ctx)) })
+		return err
+	})
+	return listOf(items), err
+}
+
+func (s *Server) listFindings(ctx context.Context, in *accountIn) (*list[wire.Finding], error) {
+	var items []wire.Finding
+	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, p *account.Profile) error {
+		findings, err := v.Findings(no)
+		items = each(findings, func(f account.Finding) wire.Finding { return read.Finding(p, f, read.Lang(ctx)) })
+		return err
+	})
+	return listOf(items), err
+}
+
+func each[A, B any](in []A, f func(A) B) []B {
+	out := make([]B, len(in))
+	for i := range in {
+		out[i] = f(in[i])
+	}
+	return out
+}
+
+type limitIn struct {
+	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+}
+
+func (s *Server) listQuarantine(ctx context.Context, in *limitIn) (*list[wire.Quarantined], error) {
+	var items []wire.Quarantined
+	err := s.view(ctx, func(v store.View) error {
+		all, err := v.Quarantine(in.Limit)
+		items = each(all, read.Quarantined)
+		return err
+	})
+	return listOf(items), err
+}
+
+func (s *Server) listGaps(ctx context.Context, in *limitIn) (*list[wire.Gap], error) {
+	var items []wire.Gap
+	err := s.view(ctx, func(v store.View) error {
+		all, err := v.Gaps(in.Limit)
+		items = each(all, read.Gap)
+		return err
+	})
+	return listOf(items), err
+}
+
+func (s *Server) listAlarms(ctx context.Context, in *limitIn) (*list[wire.Alarm], error) {
+	var items []wire.Alarm
+	err := s.view(ctx, func(v store.View) error {
+		all, err := v.Alarms(in.Limit)
+		items = each(all, read.Alarm)
+		return err
+	})
+	return listOf(items), err
+}
+
+type auditIn struct {
+	After uint64 `query:"after" doc:"Go on after this seq"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+}
+
+func (s *Server) listAudit(ctx context.Context, in *auditIn) (*list[wire.AuditEntry], error) {
+	var items []wire.AuditEntry
+	err := s.view(ctx, func(v store.View) error {
+		all, err := v.Audit(in.After, in.Limit)
+		items = each(all, read.AuditEntry)
+		return err
+	})
+	return listOf(items), err
+}
+
+func (s *Server) listAgents(ctx context.Context, _ *struct{}) (*list[wire.Agent], error) {
+	items, err := s.Agents(ctx)
+	return listOf(items), err
+}
+
+// Agents are the agents that are known, with how far their lanes are on disk. Errors are *Problem.
+func (s *Server) Agents(ctx context.Context) ([]wire.Agent, error) {
+	var items []wire.Agent
+	index := map[string]int{}
+	add := func(id string, status *protocol.Status) *wire.Agent {
+		i, ok := index[id]
+		if !ok {
+			i = len(items)
+			index[id], items = i, append(items, read.Agent(id, status))
+		}
+		return &items[i]
+	}
+	if s.agents != nil {
+		for _, m := range s.agents() {
+			w := add(m.ID, m.Status)
+			w.Connected, w.SeenAt = m.Connected, m.SeenAt
+		}
+	}
+	err := s.view(ctx, func(v store.View) error {
+		for _, c := range v.Cursors() {
+			w := add(c.Agent, nil)
+			w.Cursors = append(w.Cursors, read.Cursor(c))
+		}
+		return nil
+	})
+	return items, err
+}
+
+func (s *Server) runVerify(ctx context.Context, _ *struct{}) (*one[wire.Verification], error) {
+	if s.verify == nil {
+		return nil, newProblem(ctx, Unavailable, "this gateway was started without verification", "本网关未启用核对")
+	}
+	out := &one[wire.Verification]{}
+	err := s.view(ctx, func(v store.View) error { out.Body = s.verify(v); return nil })
+	return out, err
+}

@@ -320,3 +320,27 @@ func (b *Box) putCursors(tx *bolt.Tx) error {
 	v := binary.BigEndian.AppendUint64(nil, uint64(b.hole.from))
 	return meta.Put(keyHole, binary.BigEndian.AppendUint64(v, b.hole.polls))
 }
+
+// AppendAlarm stores one alarm in the evidence lane.
+func (b *Box) AppendAlarm(a protocol.Alarm) error {
+	return b.AppendEvidence([]protocol.Evidence{{Alarm: &a}}, nil)
+}
+
+// HasRoom says whether n more bytes of evidence find space, as things stand.
+func (b *Box) HasRoom(n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.broken == nil && b.evidence.bytes+min(b.readings.bytes, b.opt.MaxBytes-b.opt.reserve())+n <= b.opt.MaxBytes
+}
+
+// Waiting estimates the bytes that are not yet acknowledged, from the share of sequences.
+func (b *Box) Waiting() (n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range []*cursors{&b.readings, &b.evidence} {
+		if held := l.next - l.tail; held > 0 {
+			n += l.bytes / int64(held) * int64(l.next-1-l.acked)
+		}
+	}
+	return n
+}

@@ -1,0 +1,116 @@
+// Package edge puts an agent together: it alone chooses which implementation stands behind which noun.
+package edge
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"feikong/agent/line"
+	"feikong/agent/meter"
+	"feikong/agent/outbox"
+	"feikong/agent/poll"
+	"feikong/agent/relay"
+	"feikong/agent/uplink"
+	"feikong/internal/daemon"
+)
+
+// Version is the agent's, as told to the gateway.
+const Version = "0.1"
+
+// Run checks that every port can be opened, opens the outbox, and works until ctx ends or the outbox can no longer be
+// trusted. A port that vanishes later is waited for.
+func Run(ctx context.Context, c *Config, log *slog.Logger) error {
+	log = log.With("agent", c.Agent)
+	if err := probe(c); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	box, err := outbox.Open(filepath.Join(c.Data, "outbox.db"), c.Outbox)
+	if err != nil {
+		return err
+	}
+	err = run(ctx, c, box, log)
+	return errors.Join(err, box.Close())
+}
+
+func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) error {
+	if box.Fresh {
+		log.Info("new outbox", "epoch", fmt.Sprintf("%016x", box.Epoch()))
+	}
+	clock := &uplink.Clock{}
+	var tasks []daemon.Task
+	var lines []*line.Line
+	var pollers []*poll.Poller
+	switches := map[string][]meter.Driver{}
+	for _, lc := range c.Lines {
+		l := line.New(lc.Settings, line.Open, log)
+		drivers, err := lc.drivers(l, c)
+		if err != nil {
+			return err
+		}
+		p := poll.New(lc.Name, drivers, poll.Options{Interval: c.Poll.Interval, Relay: c.Poll.RelayInterval, Clock: c.Poll.ClockInterval}, box, clock.Trusted, log)
+		tasks = append(tasks, daemon.Task{Name: "line " + lc.Name, Run: l.Run}, daemon.Task{Name: "poll " + lc.Name, Run: p.Run})
+		lines, pollers = append(lines, l), append(pollers, p)
+		switches[lc.Name] = drivers
+	}
+	mode := relay.Off
+	if c.Bench {
+		mode = relay.Bench
+		log.Warn("relay mode bench: unsigned orders of the local broker are obeyed")
+	}
+	orders, err := relay.New(relay.Options{Agent: c.Agent, Mode: mode, Hooks: hooks(c.Bench, log)}, switches, box, clock, log)
+	if err != nil {
+		return err
+	}
+	up := uplink.New(uplink.Options{Agent: c.Agent, Version: Version, Boot: random(), NoJournal: orders.NoJournal, Floors: orders.Floors}, box, clock, log)
+	client := uplink.NewClient(c.Broker, c.Tenant, c.Agent, up, orders.Offer, log)
+	up.SetLink(client)
+	st := &status{c: c, lines: lines, pollers: pollers, box: box, clock: clock, link: client, mode: string(mode), log: log}
+	tasks = append(tasks, daemon.Task{Name: "relay", Run: orders.Run}, daemon.Task{Name: "uplink", Run: up.Run},
+		daemon.Task{Name: "broker", Run: client.Run}, daemon.Task{Name: "status", Run: st.Run})
+	return daemon.Run(ctx, tasks...)
+}
+
+// probe opens every port once: a misspelt port is told at start, with its key, not found out hours later.
+func probe(c *Config) error {
+	var errs []error
+	for _, l := range c.Lines {
+		p, err := line.Open(l.Settings)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s.port (line %s): %w", l.key, l.Name, err))
+			continue
+		}
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (lc Line) drivers(l *line.Line, c *Config) (out []meter.Driver, err error) {
+	for _, m := range lc.Meters {
+		var d meter.Driver
+		if lc.Protocol == "dlt645" {
+			d, err = meter.NewDLT645(m.Ref, l, c.Poll.Timeout, c.Zone)
+		} else {
+			d, err = meter.NewModbus(m.Ref, m.Model, l, c.Poll.Timeout)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", lc.key, err)
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func random() uint64 {
+	var b [8]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return binary.BigEndian.Uint64(b[:])
+}

@@ -1,0 +1,114 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"feikong/protocol"
+)
+
+// Broker says where and as whom to connect.
+type Broker struct {
+	URL      string // tcp://host:port
+	User     string
+	Password string
+}
+
+// Client is the MQTT 3.1.1 connection: the one file that knows paho. paho's own store is no outbox and is not used as
+// one: sessions are clean, and what was in flight when a connection broke is sent again by Uplink.
+type Client struct {
+	mqtt   mqtt.Client
+	tenant string
+	agent  string
+	log    *slog.Logger
+}
+
+const (
+	writeTimeout = 10 * time.Second // beyond that the connection is as good as dead
+	reconnectMax = 10 * time.Second
+	qos          = 1
+)
+
+// NewClient prepares a connection; Run opens it. up gets what arrives and the fate of the connection, order gets the
+// bytes of orders; both hand over and return.
+func NewClient(b Broker, tenant, agent string, up *Uplink, order func([]byte), log *slog.Logger) *Client {
+	c := &Client{tenant: tenant, agent: agent, log: log}
+	o := mqtt.NewClientOptions().AddBroker(b.URL).SetClientID(agent).SetUsername(b.User).SetPassword(b.Password)
+	o.SetCleanSession(true).SetOrderMatters(false).SetAutoReconnect(true).SetConnectRetry(true)
+	o.SetConnectRetryInterval(2 * time.Second).SetMaxReconnectInterval(reconnectMax)
+	o.SetKeepAlive(20 * time.Second).SetPingTimeout(10 * time.Second).SetWriteTimeout(writeTimeout).SetConnectTimeout(10 * time.Second)
+	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
+		log.Warn("broker lost", "error", err)
+		up.lost()
+	})
+	handlers := map[string]func([]byte){"ack": up.ack, "hello": up.helloReply, "order": order}
+	filters := map[string]byte{}
+	for kind := range handlers {
+		filters[protocol.Down(tenant, agent, kind)] = qos
+	}
+	deliver := func(_ mqtt.Client, m mqtt.Message) {
+		for kind, h := range handlers {
+			if m.Topic() == protocol.Down(tenant, agent, kind) {
+				h(m.Payload())
+			}
+		}
+	}
+	o.SetOnConnectHandler(func(m mqtt.Client) {
+		// Sessions are clean: every connection subscribes anew, and only then says hello.
+		for m.IsConnectionOpen() {
+			if err := subscribe(m, filters, deliver); err == nil {
+				log.Info("broker connected", "url", b.URL)
+				up.connected()
+				return
+			} else {
+				log.Warn("subscribe failed", "error", err)
+			}
+			time.Sleep(2 * time.Second) // paho calls this handler in a goroutine of its own
+		}
+	})
+	c.mqtt = mqtt.NewClient(o)
+	return c
+}
+
+func subscribe(m mqtt.Client, filters map[string]byte, deliver mqtt.MessageHandler) error {
+	t := m.SubscribeMultiple(filters, deliver)
+	if !t.WaitTimeout(writeTimeout) {
+		return errors.New("no answer to subscribe")
+	}
+	if err := t.Error(); err != nil {
+		return err
+	}
+	for topic, code := range t.(*mqtt.SubscribeToken).Result() {
+		if code > 2 {
+			return fmt.Errorf("the broker refuses topic %s: do user and agent belong together?", topic)
+		}
+	}
+	return nil
+}
+
+// Run keeps the connection open until ctx ends.
+func (c *Client) Run(ctx context.Context) error {
+	c.mqtt.Connect() // retries by itself
+	<-ctx.Done()
+	c.mqtt.Disconnect(250)
+	return nil
+}
+
+// Publish sends one message up. It does not wait for PUBACK, which would only mean that a broker has it.
+func (c *Client) Publish(kind string, payload []byte) error {
+	if !c.mqtt.IsConnectionOpen() {
+		return errors.New("not connected")
+	}
+	t := c.mqtt.Publish(protocol.Up(c.tenant, c.agent, kind), qos, false, payload)
+	select {
+	case <-t.Done():
+		return t.Error()
+	default:
+		return nil
+	}
+}

@@ -43,6 +43,7 @@ func AppendState(dst []byte, s *State) []byte {
 	w.int(int64(s.Estimate))
 	w.b = append(w.b, s.Tier)
 	w.b = append(w.b, s.Tariff[:]...)
+	w.text(s.Hold)
 	w.uint(uint64(len(s.Points)))
 	for i := range s.Points {
 		w.point(&s.Points[i])
@@ -81,6 +82,7 @@ func DecodeState(data []byte) (*State, []byte, error) {
 	s.Estimate = billing.Money(r.int())
 	s.Tier = r.byte()
 	copy(s.Tariff[:], r.take(len(s.Tariff)))
+	s.Hold = r.text()
 	if n := r.count(); n > 0 {
 		s.Points = make([]Point, n)
 		for i := range s.Points {

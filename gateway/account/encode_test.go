@@ -1,6 +1,8 @@
 package account
 
 import (
+	"reflect"
+	"strconv"
 	"testing"
 
 	"feikong/billing/ledger"
@@ -41,6 +43,48 @@ func TestStateComesBackAsItWasStored(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("state changed on the way (-want +got):\n%s", d)
 		}
+	}
+}
+
+// A field added to the state and forgotten in AppendState would be lost at the next start.
+func TestStateKeepsEveryField(t *testing.T) {
+	want := &State{}
+	n := int64(0)
+	fillValue(t, reflect.ValueOf(want).Elem(), &n)
+	got, _, err := DecodeState(AppendState(nil, want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("state changed on the way (-want +got):\n%s", d)
+	}
+}
+
+// fillValue sets everything below v to something that is not zero.
+func fillValue(t *testing.T, v reflect.Value, n *int64) {
+	*n++
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fillValue(t, v.Field(i), n)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fallthrough
+	case reflect.Array:
+		for i := range v.Len() {
+			fillValue(t, v.Index(i), n)
+		}
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.String:
+		v.SetString(strconv.FormatInt(*n, 10))
+	case reflect.Int64:
+		v.SetInt(*n)
+	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
+		v.SetUint(uint64(*n)%250 + 1)
+	default:
+		t.Fatalf("a field of kind %s: teach this test and AppendState", v.Kind())
 	}
 }
 

@@ -23,7 +23,14 @@ var (
 	ErrDamaged = errors.New("store is damaged")
 	// ErrNotFound: a reader asked for what is not there.
 	ErrNotFound = errors.New("not found")
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("store is closed")
+	// ErrThink: think panicked or did not answer each event. Nothing of the call is durable; the store goes on.
+	ErrThink = errors.New("settlement failed")
 )
+
+// MaxKey is the longest event key in bytes.
+const MaxKey = 512
 
 // Store keeps profiles, states, ledger, readings, orders, notices and audit.
 //
@@ -33,10 +40,20 @@ var (
 // same and Conflict when it is not. Receipts come back in the order of events, with Commit set. After an error nothing of the call
 // is durable, unless the error is ErrBroken: then it may be, and start-up tells. Calls are serialised by the engine.
 //
+// A receipt with Status Refused binds nothing: the event did nothing, so its key is free, and may be sent again when the reason is gone.
+// A state must come with the version after the stored one, a cursor must not go back within its epoch, an archive must keep every
+// metering point of the accounts it names: otherwise the call fails and nothing of it is durable. States, and what else
+// Changes point to, belong to the engine from then on.
+//
+// An archive takes effect with its commit, not within the same call: profiles are compared without No and Version (both are
+// the engine's), numbers of new accounts are allocated, their states have Version 0 and counters at 1.
+//
 // What Settle returned survives kill -9 and power loss.
 type Store interface {
 	Settle(ctx context.Context, events []account.Event, think func(facts account.Facts, events []account.Event) account.Changes) ([]account.Receipt, error)
-	// View gives a consistent, durable state to read. It is valid inside f only.
+	// View gives a consistent, durable state to read. It is valid inside f only, by one goroutine; f neither settles nor opens
+	// another view, and is short: what it reads cannot be reused by the file while it runs. When a value turns out to be
+	// damaged, View returns ErrDamaged, whatever f made of it.
 	View(ctx context.Context, f func(View) error) error
 	// Put stores one value of a small side table (users, tokens, sessions) with its audit record, in one commit; nil deletes.
 	Put(ctx context.Context, table, key string, value []byte, record account.AuditRecord) error
@@ -68,6 +85,7 @@ type View interface {
 	Notices(no account.No) ([]account.NoticeRecord, error)
 	Bills(no account.No) ([]account.Bill, error)
 	Findings(no account.No) ([]account.Finding, error) // open and closed, oldest first
+	// Readings are those with from <= TakenAt <= to, oldest first; when there are more than limit, the newest. limit 0: no limit.
 	Readings(no account.No, point uint16, q protocol.Quantity, register uint8, from, to int64, limit int) ([]account.ReadingRecord, error)
 	Quarantine(limit int) ([]account.Quarantined, error) // newest first
 	Gaps(limit int) ([]account.GapRecord, error)
@@ -75,7 +93,7 @@ type View interface {
 	Audit(after uint64, limit int) ([]AuditEntry, error) // oldest first
 	Key(key string) (account.Receipt, bool)
 	Cursors() []account.Cursor
-	Due(now int64, limit int) []account.No                  // accounts whose due time has come
+	Due(now int64, limit int) []account.No                  // accounts whose due time has come, earliest first
 	NextDue() int64                                         // 0 none
 	OpenOrders(agent string) ([]account.OrderRecord, error) // state queued; "" all agents
 	OpenNotices() ([]account.NoticeRecord, error)           // state queued

@@ -1,0 +1,97 @@
+package bolt
+
+import (
+	"encoding/json"
+
+	"feikong/gateway/account"
+
+	"go.etcd.io/bbolt"
+)
+
+// formatVersion of the file. A program that meets a higher one refuses to open it.
+const formatVersion = 1
+
+// magic is the first thing that is looked at in a file that opens.
+const magic = "feikong gateway store\x00"
+
+var (
+	keyMagic = []byte("magic")
+	keyHead  = []byte("head")
+	keyPace  = []byte("pace")
+)
+
+// head is the one value every commit rewrites.
+type head struct {
+	Format       int
+	Installation string
+	Generation   uint32 // of the store: raised by a restore
+	Commit       uint64
+	NextNo       uint64 // number the next new account takes
+	Config       uint64 // generation of the rule documents and profiles
+
+	ReadingSeq uint64 // last chunk of readings
+	RunMax     int64  // newest trusted time of all readings
+	StateSeq   uint64 // last chunk of images
+	SweepPage  int    // next page of the running sweep
+	SweepFrom  uint64 // first image chunk written after the running sweep began
+	SweptFrom  uint64 // the same of the last whole sweep: older chunks are overtaken
+	Sweeps     uint64
+
+	AuditHead [32]byte
+	Tally     [buckets]tally
+}
+
+// pages is how many pages of states the file has or will have.
+func (h *head) pages() int {
+	if h.NextNo <= 1 {
+		return 0
+	}
+	return int((h.NextNo-1)/pageAccounts) + 1
+}
+
+// putMeta stores a value of the meta bucket, which is not tallied: it holds the tallies.
+func putMeta(tx *bbolt.Tx, key []byte, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	value := append(make([]byte, sealSize, sealSize+len(data)), data...)
+	seal(bucketMeta, key, value)
+	return tx.Bucket([]byte(bucketNames[bucketMeta])).Put(key, value)
+}
+
+// paceMax bounds the trips remembered for pacing. A policy that allows more an hour is refused long before.
+const paceMax = 10_000
+
+const hourMs = 3_600_000
+
+// pace is when trip orders were created: what pacing across accounts needs, and survives a restart.
+type pace struct {
+	Last  int64
+	Times []int64 // of the last hour, rising
+}
+
+func (p *pace) add(at int64) pace {
+	next := pace{Last: max(p.Last, at)}
+	for _, t := range p.Times {
+		if t > next.Last-hourMs {
+			next.Times = append(next.Times, t)
+		}
+	}
+	next.Times = append(next.Times, at)
+	if over := len(next.Times) - paceMax; over > 0 {
+		next.Times = next.Times[over:]
+	}
+	return next
+}
+
+// counts at now. A trip "later than now" counts too: a clock that was put back must not open the pace.
+func (p *pace) counts(now int64) account.Counts {
+	c := account.Counts{LastTrip: p.Last}
+	for _, t := range p.Times {
+		if t > now-hourMs {
+			c.TripsHour++
+		}
+	}
+	return c
+}

@@ -16,6 +16,8 @@ import (
 var commands = []func(say words) *cobra.Command{
 	serveCommand,
 	ctlCommand,
+	streetCommand,
+	demoCommand,
 }
 
 // words picks Chinese or English.

@@ -59,9 +59,9 @@ const (
 	chunkMax  = 512
 	// tbMax is the longest pause inside a frame (DL/T 645-2007, Tb <= 500 ms). Longer means the rest never came.
 	tbMax = 500 * time.Millisecond
-	// stepMin is the shortest time between two wake-ups while sending: serial adapters hand over in bursts as well, and
-	// a wake-up per byte at 115200 baud would cost a processor.
-	stepMin = 4 * time.Millisecond
+	// stepMax is the longest that a byte waits for the next hand-over. USB serial adapters collect for as long (their
+	// latency timer is 16 ms), and a wake-up per byte, here and in the master, would be most of what a street costs.
+	stepMax = 16 * time.Millisecond
 )
 
 type chunk struct {
@@ -250,14 +250,14 @@ func (l *Line) reply(ctx context.Context, replies [][]byte, noise float64) bool 
 	return true
 }
 
-// send paces the bytes: each is handed over when its stop bit has passed. A master that talks meanwhile is not heard, and
+// send paces the bytes: none is handed over before its stop bit has passed, and the last one right then. A master that talks meanwhile is not heard, and
 // spoils what is left (half duplex).
 func (l *Line) send(ctx context.Context, wire []byte) bool {
 	start := l.free
 	if now := time.Now(); now.After(start) {
 		start = now
 	}
-	step := max(1, int((stepMin+l.char-1)/l.char))
+	step := max(1, int(stepMax/l.char))
 	for i := 0; i < len(wire); i += step {
 		end := min(i+step, len(wire))
 		l.free = start.Add(time.Duration(end) * l.char)

@@ -32,7 +32,8 @@ type Cursor struct {
 	Upto  uint64
 }
 
-// ReadingRecord is one stored reading: (No, Point, Quantity, Register, TakenAt) is unique. Energy registers are in mWh of the
+// ReadingRecord is one stored reading: (No, Point, Quantity, Register, TakenAt, Value) is unique: two
+// different values of one instant are both kept, and held. Energy registers are in mWh of the
 // register (before the multiplier); others in the quantity's own unit x 10^-3 (relay: bits; drift: ms; power: W).
 type ReadingRecord struct {
 	No       No

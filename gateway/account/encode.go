@@ -151,6 +151,13 @@ func (w *stateWriter) point(p *Point) {
 	w.uint(p.Order)
 	w.at(p.TripsAt[0])
 	w.at(p.TripsAt[1])
+	w.flag(p.Before != nil)
+	if b := p.Before; b != nil {
+		w.register(b.Anchor)
+		w.register(b.Start)
+		w.int(int64(b.Carried))
+		w.int(int64(b.Lifetime))
+	}
 }
 
 func (w *stateWriter) episode(e *Episode) {
@@ -166,6 +173,7 @@ func (w *stateWriter) episode(e *Episode) {
 		w.text(b)
 	}
 	w.text(e.Task)
+	w.flag(e.ByPerson)
 }
 
 func (w *stateWriter) guard(g *Guard) {
@@ -311,6 +319,9 @@ func (r *stateReader) point(p *Point) {
 	p.Order = r.uint()
 	p.TripsAt[0] = r.at()
 	p.TripsAt[1] = r.at()
+	if r.flag() {
+		p.Before = &Segment{Anchor: r.register(), Start: r.register(), Carried: billing.Energy(r.int()), Lifetime: billing.Energy(r.int())}
+	}
 }
 
 func (r *stateReader) episode(e *Episode) {
@@ -328,6 +339,7 @@ func (r *stateReader) episode(e *Episode) {
 		}
 	}
 	e.Task = r.text()
+	e.ByPerson = r.flag()
 }
 
 func (r *stateReader) guard(g *Guard) {

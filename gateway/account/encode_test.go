@@ -15,16 +15,17 @@ func fullState() *State {
 		No: 7, Version: 412, Chain: ledger.Chain{Count: 9, Head: [32]byte{1, 2, 3}},
 		Balances: ledger.Balances{Advances: 1_000_000, Receivables: 5, Held: -1, Cash: 1 << 40, Revenue: 7},
 		Period:   3, PeriodStart: 1_700_000_000_000, CycleStart: 1_690_000_000_000, CycleBefore: 12_000_000_000,
-		Energy: 88_000_000, Estimate: 48_1234, Tier: 2, Tariff: [8]byte{9, 8, 7},
+		Energy: 88_000_000, Estimate: 48_1234, Tier: 2, Tariff: [8]byte{9, 8, 7}, Hold: "C01",
 		Points: []Point{
 			{Opening: Register{1, 2}, Anchor: Register{1_700_000_000_000, 5}, Current: Register{1_700_000_900_000, 9},
 				Carried: 4, Lifetime: 6, SegmentStart: Register{3, 4}, Latest: Register{1_700_000_900_001, 3}, Hold: "A01",
 				Drift: -77, DriftAt: 12, Relay: Relay{Known: true, Open: true, PowerHold: true, At: 99, Ours: true},
-				NextOrder: 6, Order: 5, TripsAt: [2]int64{10, 11}},
+				NextOrder: 6, Order: 5, TripsAt: [2]int64{10, 11},
+				Before: &Segment{Anchor: Register{5, 6}, Start: Register{3, 2}, Carried: 7, Lifetime: 8}},
 			{NextOrder: 1},
 		},
 		Episode: Episode{No: 2, Stage: StageReminded, Since: 4, Warning: 1, Reminder: 2, Deadline: 9, DeliveredAt: 8,
-			Blocks: []string{"window", "notice"}, Task: "replace meter"},
+			Blocks: []string{"window", "notice"}, Task: "replace meter", ByPerson: true},
 		NextNotice: 3,
 		Guard: Guard{Protected: true, ProtectedBy: "admin", ProtectNote: "hospital",
 			Tags:  []Tag{{"t1", TagNoClose, "wang", "line 3", 44}},
@@ -68,6 +69,9 @@ func fillValue(t *testing.T, v reflect.Value, n *int64) {
 		for i := range v.NumField() {
 			fillValue(t, v.Field(i), n)
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fillValue(t, v.Elem(), n)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		fallthrough

@@ -59,9 +59,10 @@ type Point struct {
 	Opening      Register       // of the installation; At 0 until known
 	Anchor       Register       // at the start of the open period (segment)
 	Current      Register       // newest accepted
-	Carried      billing.Energy // consumed in the open period before Anchor (earlier segments: a register accepted by a person after a drop)
+	Carried      billing.Energy // consumed in the open period before Anchor (earlier segments: a rollover, or a register accepted by a person)
 	Lifetime     billing.Energy // consumed in segments before the running one: energy = Lifetime + Current - SegmentStart
 	SegmentStart Register
+	Before       *Segment // where judging starts again when a late reading comes; nil unless the register rolled over since. Never written to, only replaced
 
 	Latest  Register // newest read, accepted or not
 	Hold    string   // audit code that holds the newest reading ("A01"); empty: accepted
@@ -72,6 +73,14 @@ type Point struct {
 	NextOrder uint64   // number the next order of this switch takes, from 1
 	Order     uint64   // newest order not yet ended; 0 none
 	TripsAt   [2]int64 // when the last two trip orders were created: 2 trips per switch per 24 h
+}
+
+// Segment is how a point stood before its register rolled over: a late reading may show that it did not.
+type Segment struct {
+	Anchor   Register
+	Start    Register
+	Carried  billing.Energy
+	Lifetime billing.Energy
 }
 
 // Relay is the switch as last read.
@@ -112,6 +121,7 @@ type Episode struct {
 	DeliveredAt int64    // first receipt of the reminder; 0 none
 	Blocks      []string // interlocks that forbid the trip now, machine words of relay.Interlock
 	Task        string   // what a person has to do, machine word; empty none
+	ByPerson    bool     // a person ordered the trip: no balance brings the supply back, a person does
 }
 
 // Guard is what forbids switching. It lives in the state, never in a cache.

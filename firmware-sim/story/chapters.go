@@ -243,7 +243,7 @@ func (p *play) noCloseTag(id string) error {
 	}
 	p.tell.Claim(m.RelayOpen && rat(a.Balance.Available).Sign() > 0, id, "“禁止合闸”牌：钱已入账，电等摘牌", "a \"do not close\" tag: the money is posted, power waits for the tag", a.Balance.Available)
 	if err := p.await(chapterMax, "the tag to be lifted", func() (bool, error) {
-		_, err := p.rig.Gateway.Decide(p.ctx, http.MethodDelete, id, "/tags/T-17", map[string]string{"note": "work done"})
+		_, err := p.rig.Gateway.Decide(p.ctx, http.MethodPost, id, "/tags/T-17/lift", map[string]string{"note": "work done"})
 		return err == nil, nil
 	}); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"feikong/gateway/account"
+	"feikong/gateway/api/read"
 	"feikong/gateway/api/wire"
 	"feikong/gateway/identity"
 	"feikong/gateway/store"
@@ -39,8 +40,8 @@ type Options struct {
 	Store    store.Store
 	Door     Door
 	Identity *identity.Identity
-	Agents   func() []AgentStatus               // nil: only the lanes on disk are known
-	Verify   func(store.View) wire.Verification // nil: verification answers 503
+	Agents   func() []AgentStatus                          // nil: only the lanes on disk are known
+	Verify   func(store.View, time.Time) wire.Verification // verify.Run; nil: verification answers 503
 	Version  string
 	Log      *slog.Logger
 }
@@ -51,7 +52,7 @@ type Server struct {
 	door     Door
 	identity *identity.Identity
 	agents   func() []AgentStatus
-	verify   func(store.View) wire.Verification
+	verify   func(store.View, time.Time) wire.Verification
 	log      *slog.Logger
 	hub      *hub
 	mux      *http.ServeMux
@@ -75,6 +76,10 @@ func New(opt Options) (*Server, error) {
 		r.register(s, r)
 	}
 	delete(s.api.OpenAPI().Components.Schemas.Map(), "ErrorModel") // huma's own; ours is Problem
+	s.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		ctx := read.WithLang(r.Context(), read.Accept(r.Header.Get("Accept-Language")))
+		writeProblem(w, r, newProblem(ctx, NotFound, "there is no route "+r.Method+" "+quote(r.URL.Path), "没有路由 "+r.Method+" "+quote(r.URL.Path)))
+	})
 	if err := s.makeDocs(); err != nil {
 		return nil, fmt.Errorf("make the page of the interface: %w", err)
 	}
@@ -96,8 +101,12 @@ func (s *Server) config(version string) huma.Config {
 	return c
 }
 
-// Handler serves /api/, /openapi.json, /openapi.yaml, /docs and /problems/. It must stand behind identity.Sessions; see HTTPServer.
-func (s *Server) Handler() http.Handler { return s.mux }
+// Mount hangs the API, its document and its page into mux: /api/, /openapi.json, /openapi.yaml, /docs and /problems/.
+func (s *Server) Mount(mux *http.ServeMux) {
+	for _, pattern := range []string{"/api/", "/openapi.json", "/openapi.yaml", "/docs", "/docs.css", "/problems/"} {
+		mux.Handle(pattern, s.mux)
+	}
+}
 
 // view reads the store and turns its errors into problems. f's own problems pass.
 func (s *Server) view(ctx context.Context, f func(store.View) error) error {

@@ -41,7 +41,7 @@ prop: ## the property tests with PROP cases each (default 10000)
 	$(GO) test ./gateway/pipeline ./billing/... ./protocol/... -run 'Property|Any|Rapid' -rapid.checks=$(PROP)
 
 bench: ## RATIO lines: name median min max, both sides interleaved in one run
-	$(GO) test -count=1 -run '^TestRatio' -v ./internal/ratio 2>&1 | grep -E '^(RATIO|FAIL|---|ok)' || true
+	FEIKONG_BENCH=1 $(GO) test -count=1 -run "^TestRatio" ./internal/ratio -v | grep -E "^(RATIO|COST|--- FAIL|FAIL)"
 
 deps: ## what a fresh machine needs besides Go (Debian): gcc for the race detector; modules and tools
 	command -v gcc >/dev/null || { apt-get update && apt-get install -y gcc libc6-dev; }

@@ -91,7 +91,7 @@ func (p *play) open() (err error) {
 	if p.hook, err = NewHook("127.0.0.1:0"); err != nil {
 		return err
 	}
-	if err := p.rig.patch("archive.yaml", DefaultHook, strings.TrimSuffix(strings.TrimPrefix(p.hook.URL, "http://"), "/notices")); err != nil {
+	if err := p.rig.Patch("archive.yaml", DefaultHook, strings.TrimSuffix(strings.TrimPrefix(p.hook.URL, "http://"), "/notices")); err != nil {
 		return err
 	}
 	if err := p.rig.StartSim(p.ctx); err != nil {
@@ -103,7 +103,7 @@ func (p *play) open() (err error) {
 	if p.term, err = Terminals(p.rig); err != nil {
 		return err
 	}
-	if err := firstCredit(p.ctx, p.rig); err != nil {
+	if err := p.rig.FirstCredit(p.ctx); err != nil {
 		return err
 	}
 	for _, m := range quiet {
@@ -206,8 +206,8 @@ func (p *play) end(out io.Writer) error {
 	return errors.Join(ErrClaims, stopped)
 }
 
-// patch replaces text in one of the street's files before a program reads it.
-func (r *Rig) patch(name, old, new string) error {
+// Patch replaces text in one of the street's files before a program reads it.
+func (r *Rig) Patch(name, old, new string) error {
 	file := filepath.Join(r.Dir, name)
 	data, err := os.ReadFile(file)
 	if err != nil {

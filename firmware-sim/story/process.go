@@ -93,10 +93,11 @@ func (p *Process) Stop() error {
 
 // died is the error of a process that ended on its own, with the end of its log.
 func (p *Process) died() error {
-	return fmt.Errorf("%s ended by itself (%v); the end of %s:\n%s", p.Name, p.Err(), p.Log, tail(p.Log, 2000))
+	return fmt.Errorf("%s ended by itself (%v); the end of %s:\n%s", p.Name, p.Err(), p.Log, Tail(p.Log, 2000))
 }
 
-func tail(file string, n int) string {
+// Tail is the end of a file, at most n bytes.
+func Tail(file string, n int) string {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return err.Error()

@@ -32,7 +32,7 @@ func RunStreet(ctx context.Context, out io.Writer, dir, bin, lang string) error 
 	if err := rig.StartAgent(); err != nil {
 		return err
 	}
-	if err := firstCredit(ctx, rig); err != nil {
+	if err := rig.FirstCredit(ctx); err != nil {
 		return err
 	}
 	terminals, err := Terminals(rig)
@@ -68,14 +68,14 @@ func RunStreet(ctx context.Context, out io.Writer, dir, bin, lang string) error 
 	}
 }
 
-// firstCredit gives each account of a new street some money, so that a person sees balances fall and can watch what follows. The keys
+// FirstCredit gives each account of a new street some money, so that a person sees balances fall and can watch what follows. The keys
 // make it happen once.
-func firstCredit(ctx context.Context, rig *Rig) error {
+func (r *Rig) FirstCredit(ctx context.Context) error {
 	for _, p := range []struct{ account, amount string }{
 		{"1001", "12.00"}, {"1002", "15.00"}, {"1003", "11.00"}, {"1004", "11.00"}, {"1005", "14.00"}, {"1006", "30.00"},
 		{"1007", "100.00"}, {"1008", "100.00"}, {"1009", "13.00"}, {"1010", "200.00"}, {"1011", "200.00"},
 	} {
-		if _, err := rig.Gateway.Pay(ctx, p.account, p.amount, "street-first-credit-"+p.account); err != nil {
+		if _, err := r.Gateway.Pay(ctx, p.account, p.amount, "street-first-credit-"+p.account); err != nil {
 			return fmt.Errorf("first credit of %s: %w", p.account, err)
 		}
 	}

@@ -44,6 +44,10 @@ func RunStreet(ctx context.Context, out io.Writer, dir, bin, lang string) error 
 			t.Close()
 		}
 	}()
+	// Somebody to answer the webhook of account 1001; where the address is taken its notices wait, as with any webhook that is down.
+	if hook, err := NewHook(DefaultHook); err == nil {
+		defer hook.Close()
+	}
 	say("", "")
 	say("页面：    http://%s/", "page:     http://%s/", rig.HTTP)
 	say("登录：    admin，一次性密码见 %s", "sign in:  admin, with the one-time password in %s", filepath.Join(rig.Dir, "logs", "gateway.log"))

@@ -36,6 +36,9 @@ const (
 	tableTokens = "tokens"
 )
 
+// Administrator is the name of the user made at the first start.
+const Administrator = "admin"
+
 // RoleAdministrator may do everything. Finer roles have their own table when they come.
 const RoleAdministrator = "administrator"
 
@@ -104,7 +107,7 @@ func Bootstrap(ctx context.Context, s store.Store) (password string, created boo
 	if users > 0 {
 		return "", false, nil
 	}
-	password, err = OneTime(ctx, s, "admin", "gateway")
+	password, err = OneTime(ctx, s, Administrator, "gateway")
 	return password, err == nil, err
 }
 

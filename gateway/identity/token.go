@@ -113,13 +113,13 @@ func (i *Identity) RevokeToken(ctx context.Context, p Person, id string) error {
 	return nil
 }
 
-// Internal makes a token for a program on this machine, such as the command line of this installation. It is held in memory
-// only and dies with the process.
+// Internal makes a token for a program on this machine, such as the command line of this installation. It acts for the
+// administrator, is held in memory only and dies with the process.
 func (i *Identity) Internal(name string) string {
 	text := "fk_internal_" + strings.ToLower(rand.Text()+rand.Text())
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.internal[sha256.Sum256([]byte(text))] = Person{Name: name, Role: RoleAdministrator}
+	i.internal[sha256.Sum256([]byte(text))] = Person{Name: Administrator, Role: RoleAdministrator, Token: name}
 	return text
 }
 

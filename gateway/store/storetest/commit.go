@@ -3,6 +3,8 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 
 	"feikong/gateway/account"
@@ -324,6 +326,47 @@ func testView(t *testing.T, open Opener) {
 	if err := s.View(t.Context(), func(store.View) error { return boom }); !errors.Is(err, boom) {
 		t.Errorf("error of f: %v", err)
 	}
+}
+
+// testViewsBeside pays two accounts in each commit: whoever looks must see both or neither, and a commit that grows.
+func testViewsBeside(t *testing.T, open Opener) {
+	s := start(t, open, t.TempDir())
+	Import(t, s, 300)
+	done := make(chan struct{})
+	var looking sync.WaitGroup
+	for range 2 {
+		looking.Go(func() {
+			last := uint64(0)
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				err := s.View(context.Background(), func(v store.View) error {
+					a, _ := v.ByID("acc-00003")
+					b, _ := v.ByID("acc-00299")
+					left, right := v.State(a), v.State(b)
+					lines, err := v.Ledger(a)
+					if left.Version != right.Version || uint64(len(lines)) != left.Version || v.Commit() != left.Version+1 || v.Commit() < last {
+						t.Errorf("commit %d after %d: versions %d and %d, %d entries", v.Commit(), last, left.Version, right.Version, len(lines))
+					}
+					last = v.Commit()
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				s.Stats()
+				s.Info()
+			}
+		})
+	}
+	for i := range 60 {
+		settle(t, s, []account.Event{payment(fmt.Sprint("a", i), "acc-00003", 1), payment(fmt.Sprint("b", i), "acc-00299", 1)}, pay)
+	}
+	close(done)
+	looking.Wait()
 }
 
 func testFailedYetCommitted(t *testing.T, open Opener) {

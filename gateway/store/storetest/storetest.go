@@ -36,6 +36,7 @@ func Run(t *testing.T, open Opener) {
 		{"a panic of think commits nothing", testPanic},
 		{"changes that do not fit commit nothing", testUnfit},
 		{"a view sees what is durable, and one commit only", testView},
+		{"views beside settlements see whole commits", testViewsBeside},
 		{"failed, yet committed", testFailedYetCommitted},
 		{"failed, and not committed", testFailed},
 		{"a fault before the commit leaves the store usable", testFaultBefore},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"syscall"
 	"time"
 
 	"go.bug.st/serial"
@@ -64,17 +66,17 @@ func Open(s Settings) (Port, error) {
 // remedy is what a person can do about an error of the port, or nothing.
 func remedy(err error) string {
 	var pe *serial.PortError
-	if !errors.As(err, &pe) {
-		return ""
+	is := func(code serial.PortErrorCode, plain error) bool {
+		return errors.As(err, &pe) && pe.Code() == code || errors.Is(err, plain)
 	}
-	switch pe.Code() {
-	case serial.PortNotFound:
+	switch {
+	case is(serial.PortNotFound, fs.ErrNotExist):
 		return " (is the adapter plugged in? `ls /dev/serial/by-id` names those that are)"
-	case serial.PortBusy:
+	case is(serial.PortBusy, syscall.EBUSY):
 		return " (another program has it open)"
-	case serial.PermissionDenied:
+	case is(serial.PermissionDenied, fs.ErrPermission):
 		return " (add the user to the group of the device, often dialout)"
-	case serial.InvalidSerialPort:
+	case is(serial.InvalidSerialPort, syscall.ENOTTY):
 		return " (it is not a serial device)"
 	}
 	return ""

@@ -269,6 +269,40 @@ func TestSecondOpenIsLockedOut(t *testing.T) {
 	}
 }
 
+// In a file beyond ScrubMax damage to an old reading is found by who reads it; all else at start-up.
+func TestLargeFileChecksReadingsWhenTheyAreRead(t *testing.T) {
+	data := sample(t)
+	path := filepath.Join(t.TempDir(), "gateway.db")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := openBolt(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(bucketNames[bucketReadings]))
+		k, v := b.Cursor().First()
+		v = append([]byte(nil), v...)
+		v[len(v)-1] ^= 1
+		return b.Put(append([]byte(nil), k...), v)
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{}); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("small file: error %v, want ErrDamaged", err)
+	}
+	e, err := Open(path, Options{ScrubMax: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if _, err := everythingOf(e); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("reading it: error %v, want ErrDamaged", err)
+	}
+}
+
 func TestReadOnlyChangesNothing(t *testing.T) {
 	data := sample(t)
 	path := filepath.Join(t.TempDir(), "gateway.db")

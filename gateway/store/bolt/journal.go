@@ -116,7 +116,8 @@ func (c *cut) eachReading(h *chunkHead, f func(r *account.ReadingRecord)) {
 	}
 }
 
-// putReadings appends the readings of one commit.
+// putReadings appends the readings of one commit. They are kept for ever. Should they expire one day, the place is here:
+// the oldest chunks whose maxAt is past go in the same commit, as drop does with overtaken images; runMax stays right.
 func (w *writer) putReadings(records []account.ReadingRecord) error {
 	for len(records) > 0 {
 		value, n := chunk(records, w.head.Commit, &w.head.RunMax)

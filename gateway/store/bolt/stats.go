@@ -1,6 +1,9 @@
 package bolt
 
-import "sync/atomic"
+import (
+	"os"
+	"sync/atomic"
+)
 
 // stats count since start.
 type stats struct {
@@ -29,6 +32,9 @@ func (e *Engine) Stats() map[string]int64 {
 		"reading_chunks": int64(e.head.Tally[bucketReadings].N), "quarantined": int64(e.head.Tally[bucketQuarantine].N),
 		"open_orders": int64(e.head.Tally[bucketOpenOrder].N), "open_notices": int64(e.head.Tally[bucketOpenNote].N),
 		"open_findings": int64(e.head.Tally[bucketOpenFind].N),
+	}
+	if info, err := os.Stat(e.path); err == nil {
+		s["file_bytes"] = info.Size()
 	}
 	return s
 }

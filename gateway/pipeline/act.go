@@ -18,7 +18,7 @@ func (r *run) applyActs(w *work) {
 		case ev.Receipt != nil:
 			r.delivered(w, ev, receipt)
 		case ev.Decision != nil:
-			r.decide(w, ev, receipt)
+			r.decide(w, i)
 		case ev.Due != nil:
 		default:
 			refuse(receipt, "empty-event", "the event says nothing")
@@ -67,7 +67,7 @@ func minorUnit(w *work) billing.Money {
 func (r *run) settleReceivables(w *work, ref string, at int64) {
 	if amount := min(w.state.Balances.Advances, w.state.Balances.Receivables); amount > 0 {
 		if err := r.post(w, ledger.NewSettlement(amount, ref, at)); err != nil {
-			r.holdAccount(w, "E03", err.Error())
+			r.find(w, 0, "E03", w.state.PeriodStart, 0, false, err.Error())
 		}
 	}
 }

@@ -12,7 +12,8 @@ import (
 const listMax = 32
 
 // decide takes a person's decision. Hold and protect are cheap and at once; what opens or closes a relay passes the interlocks.
-func (r *run) decide(w *work, ev *account.Event, receipt *account.Receipt) {
+func (r *run) decide(w *work, i int) {
+	ev, receipt := &r.events[i], &r.out.Receipts[i]
 	d, g := ev.Decision, &w.state.Guard
 	switch d.Kind {
 	case account.DecideProtect:
@@ -58,9 +59,8 @@ func (r *run) decide(w *work, ev *account.Event, receipt *account.Receipt) {
 			return
 		}
 	case account.DecideTrip, account.DecideClose:
-		if !r.personalOrder(w, ev, receipt) {
-			return
-		}
+		w.personal = append(w.personal, i) // after the registers of this call are in and audited
+		return
 	case account.DecideTaskDone:
 		if w.state.Episode.Stage != account.StageFieldTask {
 			refuse(receipt, "no-task", "the account has no task")
@@ -87,9 +87,13 @@ func (r *run) acceptReading(w *work, d *account.Decision, receipt *account.Recei
 			refuse(receipt, "nothing-held", "no reading of "+d.Point+" is held")
 			return false
 		}
+		if p.Opening.At == 0 {
+			p.Opening, p.Anchor, p.SegmentStart, p.Current = p.Latest, p.Latest, p.Latest, p.Latest
+		}
 		p.Carried += times(p.Current.Energy-p.Anchor.Energy, multiplier)
 		p.Lifetime += times(p.Current.Energy-p.SegmentStart.Energy, multiplier)
 		p.Anchor, p.SegmentStart, p.Current, p.Hold = p.Latest, p.Latest, p.Latest, ""
+		p.Before = nil // a late reading does not overrule a person
 		r.release(w, uint16(i), "accepted by a person: "+d.Note)
 		receipt.Ref = p.Latest.Energy.String()
 		return true
@@ -98,53 +102,67 @@ func (r *run) acceptReading(w *work, d *account.Decision, receipt *account.Recei
 	return false
 }
 
+// applyPersonal takes the switching that people asked for, when the account's registers and balance are up to date.
+func (r *run) applyPersonal(w *work) {
+	for _, i := range w.personal {
+		ev, receipt := &r.events[i], &r.out.Receipts[i]
+		if r.personalOrder(w, ev, receipt) {
+			r.note(w, ev.Actor, string(ev.Decision.Kind), strings.TrimSpace(ev.Decision.Note), "ok")
+		}
+	}
+}
+
 // personalOrder is a person's trip or close, through the same interlocks less the balance and the notice.
 func (r *run) personalOrder(w *work, ev *account.Event, receipt *account.Receipt) bool {
-	if w.policy == nil {
+	switch {
+	case w.policy == nil:
 		refuse(receipt, "policy", "policy "+w.profile.PolicyID+" is not known")
 		return false
-	}
-	if !w.switchable() {
+	case !w.switchable():
 		refuse(receipt, "no-switch", "the account's meters have no switch that can be commanded")
 		return false
+	case ev.Decision.Kind == account.DecideClose:
+		return r.closeByPerson(w, ev, receipt)
 	}
-	r.compare(w) // the order's basis names the balance
-	if ev.Decision.Kind == account.DecideTrip {
-		var red []string
-		for _, c := range r.interlocks(w, false) {
-			if !c.OK {
-				red = append(red, c.Rule)
-			}
-		}
-		if len(red) > 0 {
-			refuse(receipt, red[0], "interlocks forbid it: "+strings.Join(red, ", "))
-			return false
-		}
-		r.trip(w, ev.Actor, ev.Decision.Note)
-	} else {
-		if w.tagged(account.TagNoClose) {
-			refuse(receipt, "tag-no-close", "a \"do not close\" tag is on the account; its holder lifts it")
-			return false
-		}
-		if !r.closeByPerson(w, ev) {
-			refuse(receipt, "nothing-open", "no relay of the account was read open")
-			return false
-		}
+	checks := r.interlocks(w, false)
+	if red := reds(checks); len(red) > 0 {
+		refuse(receipt, red[0], "interlocks forbid it: "+strings.Join(red, ", "))
+		return false
 	}
+	if !r.trip(w, ev.Actor, ev.Decision.Note, checks) {
+		refuse(receipt, "nothing-closed", "every relay of the account is open already")
+		return false
+	}
+	w.state.Episode.ByPerson = true
 	return true
 }
 
 // closeByPerson may also close a relay that we did not open: that is what a person is for.
-func (r *run) closeByPerson(w *work, ev *account.Event) bool {
-	ordered := false
+func (r *run) closeByPerson(w *work, ev *account.Event, receipt *account.Receipt) bool {
+	if w.tagged(account.TagNoClose) {
+		refuse(receipt, "tag-no-close", "a \"do not close\" tag is on the account; its holder lifts it")
+		return false
+	}
+	open, ordered := false, false
 	for i := range w.profile.Points {
-		if action, ok := closing(&w.profile.Points[i].Switch, w.policy); ok && w.state.Points[i].Relay.Open {
-			w.state.Points[i].Relay.Ours = true // from here on it is ours to bring back
+		p := &w.state.Points[i]
+		if !p.Relay.Open && !r.toRestore(w, i) {
+			continue
+		}
+		open = true
+		if action, ok := closing(&w.profile.Points[i].Switch, w.policy); ok {
+			p.Relay.Ours = p.Relay.Open // from here on it is ours to bring back
 			r.order(w, i, action, ev.Actor, ev.Decision.Note, nil)
 			ordered = true
 		}
 	}
-	if ordered {
+	switch {
+	case !open:
+		refuse(receipt, "nothing-open", "no relay of the account is open or being opened")
+	case !ordered:
+		refuse(receipt, "close-by-hand", "the account's switches close only by hand")
+	default:
+		w.state.Episode.ByPerson = false
 		r.enter(w, account.StageRestoring)
 	}
 	return ordered
@@ -152,9 +170,13 @@ func (r *run) closeByPerson(w *work, ev *account.Event) bool {
 
 // taskDone ends a field task: the balance and the relays as read say where the account stands.
 func (r *run) taskDone(w *work) {
-	if w.anyOpen() {
+	switch e := &w.state.Episode; {
+	case e.Task == taskCut:
 		r.enter(w, account.StageTripped)
-		return
+		e.Task = taskCut // no relay says so: the person does, until the money is there
+	case w.anyOpen():
+		r.enter(w, account.StageTripped)
+	default:
+		r.enter(w, account.StageNormal)
 	}
-	r.enter(w, account.StageNormal)
 }

@@ -24,7 +24,7 @@ func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
 	if byPolicy {
 		say("balance-below", w.below(), "available %s, trip below %s", w.available, w.policy.TripBelow)
 		say("notice-delivered", e.DeliveredAt != 0, "notice %d", e.Reminder)
-		over := max(e.Deadline, e.DeliveredAt+w.policy.NoticeGrace.Milliseconds())
+		over := noticeOver(w)
 		say("notice-over", e.DeliveredAt != 0 && w.now >= over, "time of the notice ends %s", stamp(over))
 	}
 	say("not-protected", !s.Guard.Protected, "%s", s.Guard.ProtectNote)
@@ -39,7 +39,8 @@ func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
 			held = s.Points[i].Hold
 		}
 	}
-	say("audit-passed", held == "" && !r.openHold(w), "%s", held)
+	say("audit-passed", held == "", "%s", held)
+	say("order-idle", !w.pending(), "an order is under way: %v", w.pending())
 	say("fee-known", w.known && w.tariff != nil && s.PeriodStart != 0, "estimate %s", s.Estimate)
 	for i := range w.profile.Points {
 		r.interlocksOf(w, i, say)
@@ -52,7 +53,7 @@ func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
 func (r *run) interlocksOf(w *work, i int, say func(string, bool, string, ...any)) {
 	p, profile := &w.state.Points[i], &w.profile.Points[i]
 	say("reading-fresh", p.Current.At != 0 && w.now-p.Current.At <= w.policy.MaxReadingAge.Milliseconds(), "%s read %s", profile.ID, age(w.now, p.Current.At))
-	if profile.Switch.Kind == account.SwitchNone || !profile.Switch.Trip {
+	if !w.trippable(i) {
 		return
 	}
 	say("relay-read", p.Relay.Known && w.now-p.Relay.At <= w.policy.MaxReadingAge.Milliseconds(), "%s relay read %s", profile.ID, age(w.now, p.Relay.At))
@@ -61,28 +62,29 @@ func (r *run) interlocksOf(w *work, i int, say func(string, bool, string, ...any
 	limit := min(w.policy.MaxClockDrift, clockDriftMax)
 	drift := time.Duration(max(p.Drift, -p.Drift)) * time.Millisecond
 	say("clock", p.DriftAt == 0 || drift <= limit, "%s clock off by %s, at most %s", profile.ID, drift, limit)
+	if p.Relay.Open {
+		return // this trip would not touch it
+	}
 	last, before := p.TripsAt[0], p.TripsAt[1]
 	say("switch-rest", (before == 0 || w.now-before >= tripsPerDay) && (last == 0 || w.now-last >= w.policy.MinGapBetweenTrips.Milliseconds()), "%s", profile.ID)
 }
 
-// paced is the governor over all accounts of this gateway.
-func (r *run) paced(w *work) bool {
-	return w.policy.TripsPerHour <= 0 || r.counts.TripsHour < w.policy.TripsPerHour
+// noticeOver is when the customer has had the whole time of the notice, told and counted from its delivery.
+func noticeOver(w *work) int64 {
+	e := &w.state.Episode
+	return max(e.Deadline, e.DeliveredAt+w.policy.NoticeGrace.Milliseconds())
 }
 
-// openHold says whether a finding still holds the account.
-func (r *run) openHold(w *work) bool {
-	for i := range r.out.Findings {
-		if f := &r.out.Findings[i]; f.No == w.no && f.Hold && f.Closed == 0 {
-			return true
+// paced is the governor over all accounts of this gateway. An account with more switches than an hour allows goes alone.
+func (r *run) paced(w *work) bool {
+	switches := 0
+	for i := range w.profile.Points {
+		if w.toTrip(i) {
+			switches++
 		}
 	}
-	for _, f := range r.facts.OpenFindings(w.no) {
-		if f.Hold && f.Closed == 0 && !r.hasFinding(&f) {
-			return true
-		}
-	}
-	return false
+	done, limit := r.counts.TripsHour, w.policy.TripsPerHour
+	return done < limit && (done == 0 || done+switches <= limit)
 }
 
 func age(now, at int64) string {
@@ -92,10 +94,31 @@ func age(now, at int64) string {
 	return (time.Duration(now-at) * time.Millisecond).Round(time.Millisecond).String() + " ago"
 }
 
+// trippable says whether this metering point's switch opens on command.
+func (w *work) trippable(i int) bool {
+	s := &w.profile.Points[i].Switch
+	return s.Kind != account.SwitchNone && s.Trip
+}
+
+// allOpen says whether every switch of the account is open by our order.
+func (w *work) allOpen() bool {
+	any := false
+	for i := range w.profile.Points {
+		if !w.trippable(i) {
+			continue
+		}
+		if p := &w.state.Points[i]; !p.Relay.Open || !p.Relay.Ours {
+			return false
+		}
+		any = true
+	}
+	return any
+}
+
 // switchable says whether any metering point can be cut on command.
 func (w *work) switchable() bool {
 	for i := range w.profile.Points {
-		if s := &w.profile.Points[i].Switch; s.Kind != account.SwitchNone && s.Trip {
+		if w.trippable(i) {
 			return true
 		}
 	}

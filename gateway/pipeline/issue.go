@@ -19,6 +19,10 @@ func (r *run) applyIssues(w *work) {
 // not move. What audit holds is not billed.
 func (r *run) issue(w *work, ev *account.Event, receipt *account.Receipt) {
 	s := w.state
+	if ev.Issue.Label == "" {
+		refuse(receipt, "no-label", "the bill has no label, such as 2026-11")
+		return
+	}
 	if s.PeriodStart == 0 {
 		refuse(receipt, "nothing-to-bill", "no reading was accepted yet")
 		return
@@ -34,6 +38,10 @@ func (r *run) issue(w *work, ev *account.Event, receipt *account.Receipt) {
 			return
 		}
 		end = max(end, s.Points[i].Current.At)
+	}
+	if s.Period > 1 && end <= s.PeriodStart {
+		refuse(receipt, "nothing-to-bill", "no reading was accepted since the last bill")
+		return
 	}
 	if w.tariff == nil {
 		refuse(receipt, "no-tariff", "no tariff version is valid at the start of the period")
@@ -64,7 +72,7 @@ func (r *run) issue(w *work, ev *account.Event, receipt *account.Receipt) {
 	for i := range s.Points {
 		p := &s.Points[i]
 		bill.Registers = append(bill.Registers, account.BillRegister{Point: w.profile.Points[i].ID, Start: p.Anchor, End: p.Current, Carried: p.Carried, Multiplier: w.profile.Points[i].Multiplier})
-		p.Anchor, p.Carried = p.Current, 0
+		p.Anchor, p.Carried, p.Before = p.Current, 0, nil
 	}
 	s.CycleBefore, s.Energy, s.Estimate = charge.CycleAfter, 0, 0
 	s.Period, s.PeriodStart = s.Period+1, end

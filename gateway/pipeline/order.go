@@ -9,35 +9,40 @@ import (
 )
 
 // trip creates one order for each switch whose relay is closed, with the safety case it passed. The caller has seen every
-// interlock green, in this commit.
-func (r *run) trip(w *work, actor, reason string) {
-	checks := r.interlocks(w, actor == "policy")
+// interlock green, in this commit. It says whether there was a switch to open.
+func (r *run) trip(w *work, actor, reason string, checks []account.Check) bool {
+	ordered := false
 	for i := range w.profile.Points {
-		sw, p := &w.profile.Points[i].Switch, &w.state.Points[i]
-		if sw.Kind == account.SwitchNone || !sw.Trip || p.Relay.Open {
+		if !w.toTrip(i) {
 			continue
 		}
 		r.order(w, i, protocol.ActionTrip, actor, reason, checks)
+		p := &w.state.Points[i]
 		p.TripsAt = [2]int64{w.now, p.TripsAt[0]}
 		r.counts.TripsHour++
 		r.counts.LastTrip = w.now
+		ordered = true
 	}
-	r.enter(w, account.StageTripping)
+	if ordered {
+		r.enter(w, account.StageTripping)
+	}
+	return ordered
 }
+
+// toTrip says whether a trip of the account would open this switch.
+func (w *work) toTrip(i int) bool { return w.trippable(i) && !w.state.Points[i].Relay.Open }
 
 // restore creates a closing order for every switch that our order opened, or may be opening right now. It is never refused by
 // budget, count or pacing; only a "no close" tag and the meter's own limits stand before it.
 func (r *run) restore(w *work, actor, reason string) {
 	if w.tagged(account.TagNoClose) {
 		r.enter(w, account.StagePaidWaiting)
-		w.state.Episode.Blocks, w.touched = []string{"tag-no-close"}, true
+		r.block(w, "tag-no-close")
 		return
 	}
-	ordered, byHand := 0, false
+	ordered, byHand := false, false
 	for i := range w.profile.Points {
-		p := &w.state.Points[i]
-		inFlight := p.Order != 0
-		if !inFlight && !(p.Relay.Open && p.Relay.Ours) {
+		if !r.toRestore(w, i) {
 			continue
 		}
 		action, ok := closing(&w.profile.Points[i].Switch, w.policy)
@@ -46,15 +51,23 @@ func (r *run) restore(w *work, actor, reason string) {
 			continue
 		}
 		r.order(w, i, action, actor, reason, nil)
-		ordered++
+		ordered = true
 	}
 	switch {
-	case ordered > 0:
-		r.enter(w, account.StageRestoring)
 	case byHand:
-		w.state.Episode.Task = "close-by-hand"
-		r.enter(w, account.StageFieldTask)
+		r.assign(w, taskCloseByHand)
+	case ordered:
+		r.enter(w, account.StageRestoring)
 	}
+}
+
+// toRestore says whether this switch is open by our order, or may be, and no close is under way.
+func (r *run) toRestore(w *work, i int) bool {
+	p := &w.state.Points[i]
+	if o, under := r.openOrder(w, i); under {
+		return o.Order.Action == protocol.ActionTrip
+	}
+	return p.Relay.Open && p.Relay.Ours || r.unknownTrip(w, i)
 }
 
 // closing is the action that restores by this switch under this policy.
@@ -135,18 +148,31 @@ func (r *run) putOrder(o account.OrderRecord) {
 	r.out.Orders = append(r.out.Orders, o)
 }
 
+// lastOrder is the newest order of a switch, ended or not.
+func (r *run) lastOrder(w *work, i int) (account.OrderRecord, bool) {
+	if next := w.state.Points[i].NextOrder; next > 1 {
+		return r.findOrder(w.no, uint16(i), next-1)
+	}
+	return account.OrderRecord{}, false
+}
+
 // expire gives up waiting for answers that cannot come any more. A trip that was never answered may have happened: its state is
 // "unknown", a person looks, and the relay as read decides. A close is simply ordered again.
 func (r *run) expire(w *work) {
 	for i := range w.state.Points {
-		o, ok := r.openOrder(w, i)
-		if !ok || o.State != account.OrderQueued || w.now < o.Order.Deadline+unanswered {
+		p := &w.state.Points[i]
+		if p.Order == 0 {
 			continue
 		}
-		o.State, o.Ended = account.OrderUnknown, w.now
-		r.putOrder(o)
-		w.state.Points[i].Order, w.touched = 0, true
-		r.note(w, "timer", "order", fmt.Sprintf("#%d was not answered by %s", o.Number, stamp(o.Order.Deadline+unanswered)), "unknown")
-		r.afterOrder(w, i, &o)
+		o, ok := r.openOrder(w, i)
+		switch {
+		case !ok:
+			p.Order, w.touched = 0, true // an order without a record can never be answered
+		case o.State == account.OrderQueued && w.now >= o.Order.Deadline+unanswered:
+			o.State, o.Ended = account.OrderUnknown, w.now
+			r.putOrder(o)
+			p.Order, w.touched = 0, true
+			r.note(w, "timer", "order", fmt.Sprintf("#%d was not answered by %s", o.Number, stamp(o.Order.Deadline+unanswered)), "unknown")
+		}
 	}
 }

@@ -20,7 +20,7 @@ func (r *run) observe(w *work) {
 			r.relay(w, int(rec.Point), account.Relay{Known: true, At: rec.TakenAt, Open: rec.Value&protocol.RelayBitOpen != 0,
 				CommandOpen: rec.Value&protocol.RelayBitCommandOpen != 0, PowerHold: rec.Value&protocol.RelayBitHold != 0})
 		case protocol.ClockDrift:
-			if rec.TakenAt > p.DriftAt {
+			if rec.TakenAt > p.DriftAt || rec.TakenAt == p.DriftAt && worse(rec.Value, p.Drift) {
 				p.Drift, p.DriftAt, w.touched = rec.Value, rec.TakenAt, true
 			}
 		}
@@ -30,6 +30,9 @@ func (r *run) observe(w *work) {
 	}
 }
 
+// worse orders two clock errors of one instant, so that the one kept does not depend on which came first.
+func worse(a, b int64) bool { return max(a, -a) > max(b, -b) || a == -b && a > b }
+
 // relay takes a newer reading of a contact. A contact that opened without an order of ours is open, not ours: recorded, shown,
 // never closed by policy. One that closed ends whatever order waited for it.
 func (r *run) relay(w *work, i int, now account.Relay) {
@@ -38,13 +41,15 @@ func (r *run) relay(w *work, i int, now account.Relay) {
 		return
 	}
 	old := p.Relay
-	order, under := r.openOrder(w, i)
-	now.Ours = now.Open && (old.Ours || under && order.Order.Action == protocol.ActionTrip || r.unknownTrip(w, i))
+	now.Ours = now.Open && (old.Open && old.Ours || !(old.Known && old.Open) && r.openedByOrder(w, i))
 	if now.Open && !now.Ours && !(old.Known && old.Open) {
 		r.find(w, uint16(i), "R01", now.At, 1, false, "the relay is open, and no order of ours opened it")
 	}
 	p.Relay, w.touched = now, true
-	if !now.Open && under && order.State == account.OrderPermitted {
+	if p.Order == 0 || now.Open {
+		return
+	}
+	if order, under := r.openOrder(w, i); under && order.State == account.OrderPermitted {
 		order.State, order.Ended = account.OrderDone, w.now
 		r.putOrder(order)
 		p.Order = 0
@@ -52,18 +57,45 @@ func (r *run) relay(w *work, i int, now account.Relay) {
 	}
 }
 
-// unknownTrip says whether the newest order of a switch is a trip whose end nobody saw.
-func (r *run) unknownTrip(w *work, i int) bool {
-	p := &w.state.Points[i]
-	if p.NextOrder < 2 {
-		return false
+// openedByOrder says whether a contact that is read open was opened by an order of ours: the newest trip that no confirmed close
+// followed, unless the agent said that it did not act on it.
+func (r *run) openedByOrder(w *work, i int) bool {
+	const back = 8 // repeats of one close that may lie between; the ninth is a person's matter
+	for n := w.state.Points[i].NextOrder; n > 1 && w.state.Points[i].NextOrder-n < back; n-- {
+		o, ok := r.findOrder(w.no, uint16(i), n-1)
+		switch {
+		case !ok:
+			return false
+		case o.Order.Action == protocol.ActionTrip && o.State != account.OrderSuperseded:
+			return o.State != account.OrderRefused && o.State != account.OrderExpired
+		case o.Order.Action == protocol.ActionTrip:
+			// Taken over from before it was answered; the agent may have said since what it did.
+			return o.Outcome == nil || o.Outcome.State != protocol.OutcomeRefused && o.Outcome.State != protocol.OutcomeExpired
+		case o.State == account.OrderDone:
+			return false
+		}
 	}
-	last, ok := r.findOrder(w.no, uint16(i), p.NextOrder-1)
-	return ok && last.Order.Action == protocol.ActionTrip && last.State == account.OrderUnknown
+	return false
 }
 
-// answer takes an agent's word on an order. A later word replaces an earlier one; a word on an order that another has taken over
-// from is recorded and moves nothing but the relay.
+// unknownTrip says whether the newest order of a switch is a trip whose end nobody saw, and nobody has read the relay since.
+func (r *run) unknownTrip(w *work, i int) bool {
+	last, ok := r.lastOrder(w, i)
+	relay := &w.state.Points[i].Relay
+	return ok && last.Order.Action == protocol.ActionTrip && last.State == account.OrderUnknown && !(relay.Known && relay.At > last.Order.Deadline)
+}
+
+func (r *run) anyUnknownTrip(w *work) bool {
+	for i := range w.state.Points {
+		if r.unknownTrip(w, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// answer takes an agent's word on an order. A word on an order that has ended, or that another has taken over from, is recorded when
+// it says more, and moves nothing but the relay.
 func (r *run) answer(w *work, o *protocol.Outcome, agent string) {
 	no, point, ok := r.facts.Installation(agent, o.Meter)
 	if !ok || no != w.no {
@@ -76,28 +108,39 @@ func (r *run) answer(w *work, o *protocol.Outcome, agent string) {
 		r.find(w, point, "R02", o.At, int64(o.Order.Number), false, fmt.Sprintf("agent %s answers an order that was never made", agent))
 		return
 	}
-	rec.Outcome = o
-	current := p.Order == o.Order.Number
-	if o.After.Known && (!p.Relay.Known || o.At >= p.Relay.At) {
-		ours := o.After.Open && (p.Relay.Ours || rec.Order.Action == protocol.ActionTrip && o.State == protocol.OutcomeDone && !o.Before.Open || current && rec.Order.Action == protocol.ActionTrip)
-		p.Relay = account.Relay{Known: true, At: o.At, Open: o.After.Open, CommandOpen: o.After.CommandOpen, PowerHold: o.After.Hold, Ours: ours}
+	if rec.Outcome != nil && rec.Outcome.At >= o.At && rec.Outcome.State == o.State {
+		return // the same word again
 	}
-	w.touched = true
-	if state := stateOf(o.State); rec.State != account.OrderSuperseded {
+	current := p.Order == o.Order.Number
+	state := stateOf(o.State)
+	r.readBack(p, &rec, o)
+	if current || rec.State == account.OrderUnknown {
 		rec.State = state
 	}
-	if rec.State != account.OrderPermitted {
+	if rec.State != account.OrderPermitted || !current {
 		rec.Ended = w.now
 	}
-	r.putOrder(rec)
-	r.note(w, "agent "+agent, "outcome", fmt.Sprintf("#%d %s: %s", o.Order.Number, rec.Order.Action, o.Detail), outcomeWord(o))
-	if !current {
-		return
-	}
-	if rec.State != account.OrderPermitted {
+	if current && state != account.OrderPermitted {
 		p.Order = 0
 	}
-	r.afterOrder(w, i, &rec)
+	rec.Outcome = o
+	r.putOrder(rec)
+	w.touched = true
+	r.note(w, "agent "+agent, "outcome", fmt.Sprintf("#%d %s: %s", o.Order.Number, rec.Order.Action, o.Detail), outcomeWord(o))
+}
+
+// readBack takes the relay as the agent read it after it acted; "done" is itself such a reading.
+func (r *run) readBack(p *account.Point, rec *account.OrderRecord, o *protocol.Outcome) {
+	after, trip := o.After, rec.Order.Action == protocol.ActionTrip
+	if !after.Known && o.State == protocol.OutcomeDone {
+		after = protocol.RelayReport{Known: true, Open: trip, CommandOpen: trip, Hold: p.Relay.PowerHold}
+	}
+	if !after.Known || p.Relay.Known && o.At < p.Relay.At {
+		return
+	}
+	acted := trip && o.State != protocol.OutcomeRefused && o.State != protocol.OutcomeExpired && !(o.Before.Known && o.Before.Open)
+	p.Relay = account.Relay{Known: true, At: o.At, Open: after.Open, CommandOpen: after.CommandOpen, PowerHold: after.Hold,
+		Ours: after.Open && (p.Relay.Open && p.Relay.Ours || acted)}
 }
 
 func stateOf(s protocol.OutcomeState) account.OrderState {
@@ -121,57 +164,4 @@ func outcomeWord(o *protocol.Outcome) string {
 		return o.State.String() + ": " + o.Rule
 	}
 	return o.State.String()
-}
-
-// afterOrder moves the episode on when an order has ended.
-func (r *run) afterOrder(w *work, i int, rec *account.OrderRecord) {
-	if w.policy == nil {
-		return
-	}
-	if rec.Order.Action == protocol.ActionTrip {
-		r.afterTrip(w, rec)
-	} else {
-		r.afterClose(w, i, rec)
-	}
-}
-
-func (r *run) afterTrip(w *work, rec *account.OrderRecord) {
-	e := &w.state.Episode
-	if e.Stage != account.StageTripping {
-		return
-	}
-	switch rec.State {
-	case account.OrderDone:
-		if !w.pending() {
-			r.enter(w, account.StageTripped)
-			r.notify(w, protocol.NoticeTrip, 0)
-		}
-	case account.OrderExpired, account.OrderRefused:
-		// Nothing left for the line. The interlocks decide again, and "switch-rest" keeps this from turning in a circle.
-		r.enter(w, account.StageTripPending)
-	case account.OrderFailed:
-		e.Task = "trip-failed"
-		r.enter(w, account.StageFieldTask)
-	default:
-		e.Task = "trip-unknown"
-		r.enter(w, account.StageFieldTask)
-	}
-}
-
-func (r *run) afterClose(w *work, i int, rec *account.OrderRecord) {
-	e := &w.state.Episode
-	switch rec.State {
-	case account.OrderPermitted:
-		r.enter(w, account.StagePermitted)
-	case account.OrderFailed:
-		e.Task = "close-failed"
-		r.enter(w, account.StageFieldTask)
-	case account.OrderExpired, account.OrderUnknown, account.OrderRefused:
-		// A close may be repeated: a customer who paid gets power, however often it takes.
-		if p := &w.state.Points[i]; p.Relay.Open && p.Relay.Ours {
-			if action, ok := closing(&w.profile.Points[i].Switch, w.policy); ok && !w.tagged(account.TagNoClose) {
-				r.order(w, i, action, rec.Actor, "again: the order before was not carried out", nil)
-			}
-		}
-	}
 }

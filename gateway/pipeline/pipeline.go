@@ -44,6 +44,7 @@ func Think(facts account.Facts, events []account.Event) account.Changes {
 		r.audit(w)
 		r.applyIssues(w)
 		r.compare(w)
+		r.applyPersonal(w)
 		r.execute(w)
 		r.finish(w)
 	}
@@ -52,15 +53,18 @@ func Think(facts account.Facts, events []account.Event) account.Changes {
 
 // run is one call of Think.
 type run struct {
-	facts   account.Facts
-	config  *account.Config
-	zone    *time.Location
-	events  []account.Event
-	out     account.Changes
-	works   []*work
-	byNo    map[account.No]*work
-	cursors map[cursorKey]int // index in out.Cursors
-	counts  account.Counts
+	facts    account.Facts
+	config   *account.Config
+	zone     *time.Location
+	events   []account.Event
+	out      account.Changes
+	works    []*work
+	byNo     map[account.No]*work
+	cursors  map[cursorKey]int // index in out.Cursors
+	counts   account.Counts
+	policies map[string]*policy.Policy
+	last     *work                   // of the entry before: a batch names one meter many times
+	fresh    []account.ReadingRecord // scratch of stage 3
 }
 
 type cursorKey struct {
@@ -80,6 +84,7 @@ type work struct {
 
 	readings []account.ReadingRecord // new ones, as attributed by stage 1
 	acts     []int                   // indexes of events: payments, decisions, receipts, due
+	personal []int                   // indexes of events: switching that a person asked for
 	issues   []int                   // indexes of events: applied after the registers are up to date
 	outcomes []*protocol.Outcome
 	agents   []string // sender of each outcome
@@ -87,11 +92,17 @@ type work struct {
 	touched   bool          // the state differs from the stored one
 	available billing.Money // of stage 5
 	known     bool          // available may carry a decision
-	personal  bool          // a person asked for a switch in this run: execute leaves the stage alone
+	priced    bool          // the estimate was made in this run,
+	hold      string        // and this audit code holds the account for it; empty: it stands
+	detail    string        // of hold
 }
 
 // account gives the run's work for no, made at first use.
 func (r *run) work(no account.No, now int64) *work {
+	if r.last != nil && r.last.no == no {
+		r.last.now = max(r.last.now, now)
+		return r.last
+	}
 	if r.byNo == nil {
 		r.byNo = make(map[account.No]*work)
 	}
@@ -102,6 +113,7 @@ func (r *run) work(no account.No, now int64) *work {
 		r.works = append(r.works, w)
 	}
 	w.now = max(w.now, now)
+	r.last = w
 	return w
 }
 

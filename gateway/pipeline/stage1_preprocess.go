@@ -11,6 +11,9 @@ import (
 // futureMax is how far ahead of our clock a reading may be taken and still count; beyond it, it is stored and never current.
 const futureMax = 5 * 60 * 1000
 
+// pastMax is how old a reading may be and still count: older than any meter's life is a clock that was never set.
+const pastMax = 20 * 365 * 24 * 3600 * 1000
+
 // preprocess is stage 1, 预处理: it says to whom an event belongs. Nothing is dropped: what belongs to nobody goes to quarantine
 // in the same commit and is acknowledged.
 func (r *run) preprocess(i int, ev *account.Event) {
@@ -54,8 +57,8 @@ func (r *run) preprocess(i int, ev *account.Event) {
 // advance compares a batch with its lane's cursor: how many of its entries are on disk already (all of them when none is new),
 // and the acknowledgement. A hole before the batch is answered by the last contiguous sequence; the agent sends again from there.
 func (r *run) advance(receipt *account.Receipt, agent string, lane protocol.Lane, epoch, first uint64, n int, now int64) (skip int) {
-	if first == 0 || n == 0 {
-		refuse(receipt, "empty-batch", "a batch starts at sequence 1 or later and holds at least one entry")
+	if first == 0 || n == 0 || first > math.MaxUint64-uint64(n) {
+		refuse(receipt, "empty-batch", "a batch starts at sequence 1 or later, holds at least one entry, and ends before the numbers do")
 		return n
 	}
 	if r.cursors == nil {
@@ -115,7 +118,7 @@ func (r *run) classify(ev *account.Event, b *protocol.ReadingBatch, n int) {
 		return
 	}
 	record := account.ReadingRecord{No: no, Point: point, Quantity: rd.Quantity, Register: rd.Register, Method: rd.Method, Value: value, TakenAt: rd.TakenAt}
-	if rd.TakenAt > ev.Now+futureMax || rd.Quality&protocol.QualityClockUntrusted != 0 {
+	if rd.TakenAt > ev.Now+futureMax || rd.TakenAt < max(1, ev.Now-pastMax) || rd.Quality&protocol.QualityClockUntrusted != 0 {
 		record.Flags |= account.FlagUntrusted
 	}
 	w := r.work(no, ev.Now)

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"time"
 
+	"feikong/billing/policy"
 	"feikong/billing/tariff"
 	"feikong/gateway/account"
 )
@@ -28,10 +29,24 @@ func (r *run) prepare(w *work) {
 		w.state.Period = 1
 		w.state.CycleBefore = w.profile.CycleUsed
 	}
-	if p, ok := r.config.Policies[w.profile.PolicyID]; ok {
-		w.policy = &p
-	}
+	w.policy = r.policy(w.profile.PolicyID)
 	w.tariff = r.version(w, w.state.PeriodStart)
+}
+
+// policy is the baseline policy by name, copied once a run; nil when there is none.
+func (r *run) policy(id string) *policy.Policy {
+	if p, ok := r.policies[id]; ok {
+		return p
+	}
+	var found *policy.Policy
+	if p, ok := r.config.Policies[id]; ok {
+		found = &p
+	}
+	if r.policies == nil {
+		r.policies = make(map[string]*policy.Policy)
+	}
+	r.policies[id] = found
+	return found
 }
 
 // version is the tariff version at an instant; nil when there is none, which holds the account and trips nobody.
@@ -40,9 +55,15 @@ func (r *run) version(w *work, at int64) *tariff.Version {
 	if at == 0 {
 		when = time.UnixMilli(w.now)
 	}
-	v, err := tariff.At(r.config.Tariffs[w.profile.TariffID], when)
+	versions := r.config.Tariffs[w.profile.TariffID]
+	v, err := tariff.At(versions, when)
 	if err != nil {
 		return nil
 	}
-	return &v
+	for i := range versions { // the one in the snapshot, which is shared, not a copy for each account
+		if n := &versions[i]; n.Number == v.Number && n.ValidFrom.Equal(v.ValidFrom) {
+			return n
+		}
+	}
+	return nil
 }

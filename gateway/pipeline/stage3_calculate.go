@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -15,10 +17,13 @@ import (
 // calculate is stage 3, 电费测算: new registers into energy, energy into the estimate of the open period. The estimate is a pure
 // function of the accepted registers; nothing is added up, so no order of arrival and no repeat can change it.
 func (r *run) calculate(w *work) {
+	if len(w.readings) > 1 {
+		slices.SortFunc(w.readings, func(a, b account.ReadingRecord) int {
+			return cmp.Or(cmp.Compare(a.Point, b.Point), cmp.Compare(a.Quantity, b.Quantity), cmp.Compare(a.TakenAt, b.TakenAt), cmp.Compare(a.Register, b.Register),
+				cmp.Compare(a.Value, b.Value), cmp.Compare(a.Flags, b.Flags), cmp.Compare(a.Method, b.Method))
+		})
+	}
 	r.observe(w)
-	slices.SortStableFunc(w.readings, func(a, b account.ReadingRecord) int {
-		return cmp.Or(cmp.Compare(a.Point, b.Point), cmp.Compare(a.TakenAt, b.TakenAt), cmp.Compare(a.Register, b.Register), cmp.Compare(a.Value, b.Value))
-	})
 	for lo := 0; lo < len(w.readings); {
 		hi := lo
 		for hi < len(w.readings) && w.readings[hi].Point == w.readings[lo].Point {
@@ -42,42 +47,55 @@ func isTotal(rec *account.ReadingRecord) bool {
 // start of its segment, so that what is accepted depends on the set of readings, not on their order.
 func (r *run) register(w *work, index uint16, records []account.ReadingRecord) {
 	p := &w.state.Points[index]
-	fresh := make([]account.ReadingRecord, 0, len(records))
-	newest, late := p.Latest.At, false
+	records = r.unseen(p, records)
+	newest, late := p.Latest.At, p.Hold == unreadable
+	fresh := r.fresh[:0]
 	for i := range records {
-		rec := &records[i]
-		if isTotal(rec) && rec.Flags&account.FlagUntrusted == 0 {
+		if rec := &records[i]; isTotal(rec) && rec.Flags&account.FlagUntrusted == 0 {
 			late = late || rec.TakenAt <= newest
-			newest = max(newest, rec.TakenAt)
 			fresh = append(fresh, *rec)
 		}
 	}
+	r.fresh = fresh
 	var held map[int64]verdict
 	if len(fresh) > 0 {
-		base := p.Current
-		if late {
-			base, fresh = r.recall(w, index, p, fresh)
-		}
-		held = r.fold(w, index, p, base, fresh)
 		w.touched = true
+		if late {
+			held = r.again(w, index, p, fresh)
+		} else {
+			held = r.fold(w, index, p, p.Current, fresh)
+		}
 	}
-	r.keep(w, index, records, held)
+	r.keep(w, index, newest, records, held)
 }
 
-// recall gives the readings of the open segment, stored ones and new ones, and the register they start from.
-func (r *run) recall(w *work, index uint16, p *account.Point, fresh []account.ReadingRecord) (account.Register, []account.ReadingRecord) {
-	base := p.Anchor
+// unreadable holds a point whose stored readings could not be read when a late one came: nothing is billed on doubt, and the next
+// reading tries again.
+const unreadable = "E01"
+
+// again judges the readings of the open segment once more, stored ones and new ones, from the register they start from.
+func (r *run) again(w *work, index uint16, p *account.Point, fresh []account.ReadingRecord) map[int64]verdict {
+	base, before := p.Anchor, p.Before
+	if before != nil {
+		base = before.Anchor
+	}
 	from := base.At + 1
-	if r.movable(w, p) {
-		// The first period of an installation without an opening register starts at its earliest reading, whenever that one comes.
-		base, from = account.Register{}, 0
+	movable := r.movable(w, index)
+	if movable {
+		// The opening register is not billed yet: the installation starts at its earliest reading, whenever that one comes.
+		base, from = account.Register{}, floor(w.state)
+	}
+	if fresh[len(fresh)-1].TakenAt < from {
+		return nil // of a period that is billed, or of a segment that a person closed: history
 	}
 	stored, err := r.facts.History(w.no, index, protocol.ActiveImport, 0, from, math.MaxInt64)
 	if err != nil {
-		// Not readable now: the new readings wait as held, nothing is billed on doubt, and the next late reading tries again.
-		r.find(w, index, "E01", fresh[0].TakenAt, fresh[0].Value, true, "stored readings cannot be read: "+err.Error())
-		p.Hold = "E01"
-		return p.Current, nil
+		last := fresh[len(fresh)-1]
+		if last.TakenAt > p.Latest.At {
+			p.Latest = account.Register{At: last.TakenAt, Energy: billing.Energy(last.Value)}
+		}
+		p.Hold = unreadable
+		return map[int64]verdict{last.TakenAt: {hold: unreadable, detail: "stored readings cannot be read: " + err.Error()}}
 	}
 	all := make([]account.ReadingRecord, 0, len(stored)+len(fresh))
 	for _, list := range [][]account.ReadingRecord{stored, fresh} {
@@ -87,29 +105,36 @@ func (r *run) recall(w *work, index uint16, p *account.Point, fresh []account.Re
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b account.ReadingRecord) int {
+	slices.SortFunc(all, func(a, b account.ReadingRecord) int {
 		return cmp.Or(cmp.Compare(a.TakenAt, b.TakenAt), cmp.Compare(a.Value, b.Value))
 	})
-	p.Current, p.Hold = base, ""
-	if base.At == 0 {
+	if before != nil {
+		p.Anchor, p.SegmentStart, p.Carried, p.Lifetime, p.Before = before.Anchor, before.Start, before.Carried, before.Lifetime, nil
+	}
+	if movable {
 		p.Opening, p.Anchor, p.SegmentStart = account.Register{}, account.Register{}, account.Register{}
 	}
-	return base, all
+	p.Current, p.Latest, p.Hold = base, base, ""
+	return r.fold(w, index, p, base, all)
 }
 
-// movable says whether the opening register of a point may still move back to an earlier reading: no opening in the archive,
-// nothing billed yet, and no segment started by a person or a rollover.
-func (r *run) movable(w *work, p *account.Point) bool {
-	return w.state.Period == 1 && !w.profile.Points[indexOf(w.state, p)].HasOpening && p.Anchor == p.Opening && p.Carried == 0 && p.Lifetime == 0
-}
-
-func indexOf(s *account.State, p *account.Point) int {
-	for i := range s.Points {
-		if &s.Points[i] == p {
-			return i
-		}
+// movable says whether the opening register of a point may still move to another reading: nothing of the installation is billed
+// yet, and no person started a segment.
+func (r *run) movable(w *work, index uint16) bool {
+	p := &w.state.Points[index]
+	anchor := p.Anchor
+	if p.Before != nil {
+		anchor = p.Before.Anchor
 	}
-	return 0
+	return anchor == p.Opening && p.Opening.At >= floor(w.state) || p.Opening.At == 0
+}
+
+// floor is where the open period begins for an installation that was never read before it: behind the last bill.
+func floor(s *account.State) int64 {
+	if s.Period > 1 {
+		return s.PeriodStart + 1
+	}
+	return 1
 }
 
 // fold judges readings in the order of time, each against the accepted one before it (stage 4 says what is believable), and
@@ -141,6 +166,9 @@ func (r *run) fold(w *work, index uint16, p *account.Point, base account.Registe
 			continue
 		}
 		if v.rolled {
+			if p.Before == nil {
+				p.Before = &account.Segment{Anchor: p.Anchor, Start: p.SegmentStart, Carried: p.Carried, Lifetime: p.Lifetime}
+			}
 			p.Carried += times(prev.Energy-p.Anchor.Energy, profile.Multiplier) + v.energy
 			p.Lifetime += times(prev.Energy-p.SegmentStart.Energy, profile.Multiplier) + v.energy
 			p.Anchor, p.SegmentStart = at, at
@@ -165,63 +193,77 @@ func times(e billing.Energy, multiplier int64) billing.Energy {
 	return e * billing.Energy(multiplier) // bounded: every part was accepted by register.Delta, which reports overflow
 }
 
-// estimate prices the open period with the code that will bill it.
+// estimate prices the open period with the code that will bill it. What cannot be priced has no estimate, and holds the account.
 func (r *run) estimate(w *work) {
 	s := w.state
-	s.Energy, s.PeriodStart = 0, periodStart(s)
-	end := int64(0)
-	for i := range s.Points {
-		p := &s.Points[i]
-		if p.Opening.At == 0 {
-			continue
-		}
-		used, verdict := register.Delta(p.Anchor.Energy, p.Current.Energy, 0, register.Rules{Multiplier: w.profile.Points[i].Multiplier, Digits: w.profile.Points[i].Digits})
-		if !verdict.Billable() {
-			r.holdAccount(w, "E02", "the registers of "+w.profile.Points[i].ID+" do not add up: "+verdict.String())
-			return
-		}
-		sum, err := s.Energy.Add(used)
-		if err == nil {
-			sum, err = sum.Add(p.Carried)
-		}
-		if err != nil {
-			r.holdAccount(w, "E02", "energy of the period: "+err.Error())
-			return
-		}
-		s.Energy = sum
-		end = max(end, p.Current.At)
-	}
+	w.priced, w.hold = true, ""
+	s.PeriodStart = periodStart(s)
+	s.Energy, s.Estimate, s.Tier, s.Tariff = 0, 0, 0, [8]byte{}
 	if s.PeriodStart == 0 {
 		return
 	}
-	w.tariff = r.version(w, s.PeriodStart)
-	if w.tariff == nil {
-		r.holdAccount(w, "C02", "no version of tariff "+w.profile.TariffID+" is valid at the start of the period")
+	energy, end, err := energyOf(w)
+	if err != nil {
+		w.hold, w.detail = holdEnergy, err.Error()
 		return
 	}
-	charge, err := rate.Estimate(w.tariff, usage(w, end))
+	s.Energy = energy
+	if w.tariff = r.version(w, s.PeriodStart); w.tariff == nil {
+		w.hold, w.detail = holdTariff, "no version of tariff "+w.profile.TariffID+" is valid at the start of the period"
+		return
+	}
+	used := usage(w, end)
+	charge, err := rate.Estimate(w.tariff, used)
+	if errors.Is(err, rate.ErrCycleCrossed) || errors.Is(err, rate.ErrVersionCrossed) {
+		w.hold, w.detail = holdCross, err.Error()
+		used.To = used.From
+		charge, err = rate.Estimate(w.tariff, used)
+	}
 	if err != nil {
-		r.holdAccount(w, "C01", err.Error())
+		w.hold, w.detail = holdPrice, err.Error()
 		return
 	}
 	s.Estimate, s.Tier = charge.Total, uint8(charge.Tier)
 	copy(s.Tariff[:], w.tariff.Hash[:])
-	if s.Hold != "" {
-		s.Hold = ""
-		r.release(w, 0, "the fee can be calculated again")
+}
+
+// energyOf is the energy of the open period by the accepted registers of all points, and when the newest of them was read.
+func energyOf(w *work) (sum billing.Energy, end int64, err error) {
+	for i := range w.state.Points {
+		p, profile := &w.state.Points[i], &w.profile.Points[i]
+		if p.Opening.At == 0 {
+			continue
+		}
+		used, verdict := register.Delta(p.Anchor.Energy, p.Current.Energy, 0, register.Rules{Multiplier: profile.Multiplier, Digits: profile.Digits})
+		if !verdict.Billable() {
+			return 0, 0, fmt.Errorf("the registers of %s do not add up: %s", profile.ID, verdict)
+		}
+		for _, part := range [...]billing.Energy{used, p.Carried} {
+			if sum, err = sum.Add(part); err != nil {
+				return 0, 0, fmt.Errorf("energy of the period: %w", err)
+			}
+		}
+		end = max(end, p.Current.At)
 	}
+	return sum, end, nil
 }
 
 // usage is the open period as the tariff sees it, up to the newest accepted register.
 func usage(w *work, end int64) rate.Usage {
-	from := clock(w.state.PeriodStart)
-	if start, _ := w.tariff.CycleOf(from); !start.IsZero() && start.UnixMilli() != w.state.CycleStart {
-		if w.state.CycleStart != 0 && w.state.CycleStart < start.UnixMilli() {
-			w.state.CycleBefore = 0 // a new tier cycle: the counter starts again, unused room does not carry over
-		}
-		w.state.CycleStart = start.UnixMilli()
+	s := w.state
+	from, cycle := clock(s.PeriodStart), int64(0)
+	if start, _ := w.tariff.CycleOf(from); !start.IsZero() {
+		cycle = start.UnixMilli()
 	}
-	return rate.Usage{From: from, To: clock(end), Energy: w.state.Energy, CycleBefore: w.state.CycleBefore}
+	// A new tier cycle: the counter starts again, unused room does not carry over. What the archive says of the first period is of the
+	// cycle that the first period lies in, even while its start still moves.
+	if s.Period > 1 && cycle > s.CycleStart && s.CycleStart != 0 {
+		s.CycleBefore = 0
+	}
+	if s.Period == 1 || cycle != 0 {
+		s.CycleStart = cycle
+	}
+	return rate.Usage{From: from, To: clock(end), Energy: s.Energy, CycleBefore: s.CycleBefore}
 }
 
 // periodStart is the earliest anchor while the first period is open; later periods start where the bill before ended.
@@ -236,12 +278,4 @@ func periodStart(s *account.State) int64 {
 		}
 	}
 	return start
-}
-
-// holdAccount keeps the last estimate and forbids bill and trip until the fee can be calculated again.
-func (r *run) holdAccount(w *work, code, detail string) {
-	if w.state.Hold != code {
-		w.state.Hold = code
-		r.find(w, 0, code, w.now, 0, true, detail)
-	}
 }

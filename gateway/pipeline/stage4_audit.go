@@ -38,7 +38,7 @@ func judge(config *account.Config, p *account.PointProfile, prev, at account.Reg
 	}
 	var space [4]audit.Finding
 	for _, f := range audit.Check(config.Audit, facts, space[:0]) {
-		if f.Action == audit.Hold {
+		if f.Action >= audit.HoldTrip { // a reading that no trip may rest on is not current
 			return verdict{hold: f.Code, detail: f.Detail}
 		}
 	}
@@ -49,35 +49,20 @@ func judge(config *account.Config, p *account.PointProfile, prev, at account.Reg
 	return verdict{energy: energy, rolled: v == register.Rollover}
 }
 
-// keep stores the new readings, once each, with what audit said of them.
-func (r *run) keep(w *work, index uint16, records []account.ReadingRecord, held map[int64]verdict) {
-	before := r.facts.State(w.no)
-	var old account.Point
-	if int(index) < len(before.Points) {
-		old = before.Points[index]
-	}
+// keep stores the new readings of a point, with what audit said of them, and brings the list for people in line with the point.
+func (r *run) keep(w *work, index uint16, newest int64, records []account.ReadingRecord, held map[int64]verdict) {
+	p := &w.state.Points[index]
 	for i := range records {
 		rec := records[i]
-		if i > 0 && sameKey(&rec, &records[i-1]) && rec.Value == records[i-1].Value {
-			continue
-		}
-		newest := old.Latest.At
-		switch rec.Quantity {
-		case protocol.RelayState:
-			newest = old.Relay.At
-		case protocol.ClockDrift:
-			newest = old.DriftAt
-		}
-		if rec.TakenAt <= newest {
-			if r.isStored(&rec) {
-				continue
+		if rec.Quantity == protocol.ActiveImport {
+			if rec.TakenAt <= newest {
+				rec.Flags |= account.FlagLate
 			}
-			rec.Flags |= account.FlagLate
-		}
-		if v, ok := held[rec.TakenAt]; ok && rec.Quantity == protocol.ActiveImport {
-			rec.Flags |= account.FlagHeld
-			if rec.Register == 0 {
-				r.find(w, index, v.hold, rec.TakenAt, rec.Value, true, v.detail)
+			if v, ok := held[rec.TakenAt]; ok {
+				rec.Flags |= account.FlagHeld
+				if rec.Register == 0 {
+					r.find(w, index, v.hold, rec.TakenAt, rec.Value, true, v.detail)
+				}
 			}
 		}
 		if rec.Flags&account.FlagUntrusted != 0 && isTotal(&rec) {
@@ -85,9 +70,46 @@ func (r *run) keep(w *work, index uint16, records []account.ReadingRecord, held 
 		}
 		r.out.Readings = append(r.out.Readings, rec)
 	}
-	if p := &w.state.Points[index]; p.Hold == "" && (old.Hold != "" || len(held) > 0) {
-		r.release(w, index, "a later reading was accepted")
+	if p.Hold == "" {
+		if r.heldBefore(w, index) || len(held) > 0 {
+			r.release(w, index, "a later reading was accepted")
+		}
+		return
 	}
+	if v, ok := held[p.Latest.At]; ok {
+		// A late reading may have put one in doubt that was accepted before.
+		r.find(w, index, p.Hold, p.Latest.At, int64(p.Latest.Energy), true, v.detail)
+	}
+}
+
+// unseen leaves out what is stored already, or stands twice in this call: a lane of a new epoch, or a second agent, may bring a reading
+// again. The disk is asked only about what is not newer than the newest.
+func (r *run) unseen(p *account.Point, records []account.ReadingRecord) []account.ReadingRecord {
+	out := records[:0]
+	for i := range records {
+		rec := &records[i]
+		if n := len(out); n > 0 && sameKey(rec, &out[n-1]) && rec.Value == out[n-1].Value {
+			continue
+		}
+		newest := p.Latest.At
+		switch rec.Quantity {
+		case protocol.RelayState:
+			newest = p.Relay.At
+		case protocol.ClockDrift:
+			newest = p.DriftAt
+		}
+		if rec.TakenAt <= newest && r.isStored(rec) {
+			continue
+		}
+		out = append(out, *rec)
+	}
+	return out
+}
+
+// heldBefore says whether the point was held when this call began.
+func (r *run) heldBefore(w *work, index uint16) bool {
+	points := r.facts.State(w.no).Points
+	return int(index) < len(points) && points[index].Hold != ""
 }
 
 func sameKey(a, b *account.ReadingRecord) bool {
@@ -101,27 +123,59 @@ func (r *run) isStored(rec *account.ReadingRecord) bool {
 		return false
 	}
 	for i := range stored {
-		if stored[i].TakenAt == rec.TakenAt && stored[i].Value == rec.Value {
+		// A trusted clock's word is new where only an untrusted one's is stored.
+		if stored[i].TakenAt == rec.TakenAt && stored[i].Value == rec.Value && stored[i].Flags&account.FlagUntrusted <= rec.Flags&account.FlagUntrusted {
 			return true
 		}
 	}
 	return false
 }
 
+// Codes that hold a whole account.
+const (
+	holdPrice  = "C01" // the fee cannot be calculated
+	holdTariff = "C02" // no tariff version
+	holdCross  = "C03" // the period goes past the end of a tier cycle or a version: estimated whole by what it began with, not billed
+	holdFee    = "A20" // the fee is not what the tariff's prices can make of the energy
+	holdEnergy = "E02" // the registers do not add up
+)
+
 // audit looks at the account as a whole: the fee beside its energy, the bands beside the total.
 func (r *run) audit(w *work) {
 	r.bands(w)
-	if !w.touched || w.tariff == nil || w.state.Energy <= 0 {
+	if !w.priced {
 		return
 	}
-	low, high := w.tariff.PriceRange()
-	for _, f := range audit.Check(r.config.Audit, audit.Facts{
-		FeeKnown: true, Fee: w.state.Estimate, FeeEnergy: w.state.Energy, LowPrice: low, HighPrice: high,
-	}, nil) {
-		if f.Code == "A20" && f.Action == audit.Hold {
-			r.holdAccount(w, f.Code, f.Detail)
+	s := w.state
+	if w.hold == "" && w.tariff != nil && s.Energy > 0 {
+		low, high := w.tariff.PriceRange()
+		var space [4]audit.Finding
+		for _, f := range audit.Check(r.config.Audit, audit.Facts{
+			FeeKnown: true, Fee: s.Estimate, FeeEnergy: s.Energy, LowPrice: low, HighPrice: high,
+		}, space[:0]) {
+			if f.Code == holdFee && f.Action >= audit.HoldTrip {
+				w.hold, w.detail = f.Code, f.Detail
+			}
 		}
 	}
+	if w.hold == s.Hold {
+		return
+	}
+	if s.Hold != "" {
+		was := s.Hold
+		r.closeFindings(w, func(f *account.Finding) bool { return f.Code == was }, "the fee can be calculated again")
+	}
+	if s.Hold = w.hold; s.Hold != "" {
+		r.find(w, 0, s.Hold, w.now, 0, true, w.detail)
+	}
+}
+
+func ofAccount(code string) bool {
+	switch code {
+	case holdPrice, holdTariff, holdCross, holdFee, holdEnergy:
+		return true
+	}
+	return false
 }
 
 // bands flags a total that its rates do not add up to (A07). No price here rests on the rates, so it is a flag, not a hold.
@@ -151,7 +205,8 @@ func (r *run) bands(w *work) {
 func (r *run) find(w *work, point uint16, code string, at, value int64, hold bool, detail string) {
 	same := func(f *account.Finding) bool { return f.No == w.no && f.Point == point && f.Code == code && f.At == at }
 	for i := range r.out.Findings {
-		if same(&r.out.Findings[i]) {
+		if f := &r.out.Findings[i]; same(f) {
+			f.Closed, f.ClosedBy = 0, ""
 			return
 		}
 	}
@@ -165,13 +220,17 @@ func (r *run) find(w *work, point uint16, code string, at, value int64, hold boo
 
 // release closes what held a point; the findings stay, with the time and the reason.
 func (r *run) release(w *work, point uint16, by string) {
+	r.closeFindings(w, func(f *account.Finding) bool { return f.Point == point && !ofAccount(f.Code) }, by)
+}
+
+func (r *run) closeFindings(w *work, match func(f *account.Finding) bool, by string) {
 	for i := range r.out.Findings {
-		if f := &r.out.Findings[i]; f.No == w.no && f.Point == point && f.Hold && f.Closed == 0 {
+		if f := &r.out.Findings[i]; f.No == w.no && f.Hold && f.Closed == 0 && match(f) {
 			f.Closed, f.ClosedBy = w.now, by
 		}
 	}
 	for _, f := range r.facts.OpenFindings(w.no) {
-		if f.Point == point && f.Hold && !r.hasFinding(&f) {
+		if f.Hold && match(&f) && !r.hasFinding(&f) {
 			f.Closed, f.ClosedBy = w.now, by
 			r.out.Findings = append(r.out.Findings, f)
 		}

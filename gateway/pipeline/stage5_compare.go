@@ -10,10 +10,15 @@ func (r *run) compare(w *work) {
 	}
 	available, err := w.state.Available(w.profile.CreditLimit(w.policy))
 	if err != nil {
-		r.holdAccount(w, "E03", err.Error())
+		r.find(w, 0, "E03", w.state.PeriodStart, 0, false, err.Error())
 		return
 	}
-	w.available, w.known = available, true
+	w.available = available
+	switch w.state.Hold {
+	case holdPrice, holdTariff, holdEnergy: // there is no estimate: neither a trip nor a restore may rest on the rest
+	default:
+		w.known = true
+	}
 }
 
 // below says that the balance calls for a trip; low that it calls for a warning; enough that an episode is over. Between low

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"feikong/gateway/account"
@@ -12,14 +13,26 @@ import (
 // evidence has to cross the line. Later, the honest state is "unknown".
 const unanswered = 30 * 1000
 
+// Tasks of people, as Episode.Task names them.
+const (
+	taskCut         = "cut-by-hand"     // no switch can be commanded
+	taskRestore     = "restore-by-hand" // paid after a cut by hand
+	taskTripFailed  = "trip-failed"
+	taskTripUnknown = "trip-unknown" // a trip that nobody answered may have happened
+	taskCloseFailed = "close-failed"
+	taskCloseByHand = "close-by-hand" // the switch opens on command and closes only by hand
+)
+
 // execute is stage 6, 策略解析执行: it moves the episode on. Each stage has one function that says what may happen next; an
 // account goes through as many as the facts allow now (stagesMax bounds a rule that would turn in a circle).
+//
+// Whatever happens, an account that is not where it should be has an order under way, a due time, or a person's task.
 func (r *run) execute(w *work) {
+	r.expire(w)
 	if w.policy == nil {
-		r.block(w, []account.Check{{Rule: "policy", Detail: "policy " + w.profile.PolicyID + " is not known"}})
+		r.block(w, "policy")
 		return
 	}
-	r.expire(w)
 	const stagesMax = 8
 	for range stagesMax {
 		from := w.state.Episode.Stage
@@ -64,13 +77,28 @@ func (r *run) enter(w *work, stage account.Stage) {
 	if stage <= account.StageWarned {
 		e.Reminder, e.Deadline, e.DeliveredAt = 0, 0, 0
 	}
+	if stage <= account.StageTripPending {
+		e.ByPerson = false
+	}
 	w.touched = true
+}
+
+// assign gives the episode to a person.
+func (r *run) assign(w *work, task string) {
+	r.enter(w, account.StageFieldTask)
+	if e := &w.state.Episode; e.Task != task {
+		e.Task, w.touched = task, true
+	}
 }
 
 // whileSupplied: power is on and the balance was enough, or a warning is out.
 func (r *run) whileSupplied(w *work) {
 	e := &w.state.Episode
+	r.block(w)
 	switch {
+	case w.anyOpen() && !w.pending():
+		// The answer to an order of ours came after we had stopped waiting for it.
+		r.enter(w, account.StageTripped)
 	case w.below():
 		if e.Stage == account.StageNormal {
 			e.No++
@@ -92,132 +120,242 @@ func (r *run) whileSupplied(w *work) {
 // whileReminded: the deadline runs, or it is over and the interlocks decide. A payment cancels in the same commit.
 func (r *run) whileReminded(w *work) {
 	e := &w.state.Episode
-	if w.known && !w.below() {
+	switch {
+	case w.anyOpen() && !w.pending() && (e.Stage == account.StageReminded || w.allOpen() || w.known && !w.below()):
+		r.enter(w, account.StageTripped)
+		return
+	case w.known && !w.below():
 		r.enter(w, w.standing())
 		return
-	}
-	if w.now < e.Deadline {
+	case w.now < e.Deadline:
+		r.block(w)
 		return
 	}
 	r.enter(w, account.StageTripPending)
-	if e.DeliveredAt != 0 && !w.switchable() {
-		e.Task = "cut-by-hand"
-		r.enter(w, account.StageFieldTask)
+	checks := r.interlocks(w, true)
+	red := reds(checks)
+	r.block(w, red...)
+	if !w.switchable() {
+		// A person cuts by hand, on the same grounds; hours and pace are those of the person.
+		byHand := slices.DeleteFunc(red, func(rule string) bool { return rule == "switch" || rule == "window-open" || rule == "pacing" })
+		if len(byHand) == 0 {
+			r.assign(w, taskCut)
+		}
 		return
 	}
-	if checks := r.interlocks(w, true); r.block(w, checks) {
-		return
+	if len(red) == 0 {
+		r.trip(w, "policy", fmt.Sprintf("available balance %s is below %s", w.available, w.policy.TripBelow), checks)
 	}
-	r.trip(w, "policy", fmt.Sprintf("available balance %s is below %s", w.available, w.policy.TripBelow))
 }
 
-// whileTripping: an order is under way. Money that comes now makes a higher-numbered order the other way.
+// whileTripping: an order is under way. Money that comes now makes a higher-numbered order the other way, unless a person cut.
 func (r *run) whileTripping(w *work) {
-	if w.known && !w.below() {
+	switch {
+	case !w.pending():
+		r.tripEnded(w)
+	case w.known && !w.below() && !w.state.Episode.ByPerson:
 		r.restore(w, "policy", "paid while the trip was under way")
 	}
 }
 
-// whileTripped: power is off by our order.
+// tripEnded: every order of the trip has ended. The worst of them says what comes next.
+func (r *run) tripEnded(w *work) {
+	e := &w.state.Episode
+	var failed, unknown bool
+	for i := range w.profile.Points {
+		if last, ok := r.lastOrder(w, i); ok && last.Order.Action == protocol.ActionTrip && last.Created >= e.Since {
+			failed = failed || last.State == account.OrderFailed
+			unknown = unknown || last.State == account.OrderUnknown
+		}
+	}
+	switch {
+	case failed:
+		r.assign(w, taskTripFailed)
+	case unknown:
+		r.assign(w, taskTripUnknown)
+	case w.allOpen() || e.ByPerson && w.anyOpen():
+		r.tripped(w)
+	case e.ByPerson:
+		r.enter(w, w.standing()) // nothing was cut; the person sees why, and decides again
+	default:
+		// Refused or expired: nothing left for the line. The interlocks decide again; "switch-rest" keeps this from turning in a circle.
+		r.enter(w, account.StageTripPending)
+	}
+}
+
+func (r *run) tripped(w *work) {
+	r.enter(w, account.StageTripped)
+	r.notify(w, protocol.NoticeTrip, 0)
+}
+
+// whileTripped: power is off by our order, or by a person's hand.
 func (r *run) whileTripped(w *work) {
 	e := &w.state.Episode
 	switch {
-	case w.below():
-		r.enter(w, account.StageTripped)
-	case !w.known:
-	case !w.anyOpen():
+	case e.Task == taskCut:
+		if w.known && !w.below() {
+			r.assign(w, taskRestore)
+		}
+	case !w.anyOpen() && !w.pending() && !r.anyUnknownTrip(w):
 		// Closed by somebody else: the relay was read closed.
 		r.enter(w, w.standing())
+	case e.ByPerson:
+		r.block(w)
+	case !w.known:
+		r.block(w, "fee-known")
+	case w.below():
+		r.enter(w, account.StageTripped)
+		r.block(w)
 	default:
-		if w.tagged(account.TagNoClose) {
-			r.enter(w, account.StagePaidWaiting)
-			if len(e.Blocks) != 1 || e.Blocks[0] != "tag-no-close" {
-				e.Blocks, w.touched = []string{"tag-no-close"}, true
-			}
-			return
-		}
 		r.restore(w, "policy", fmt.Sprintf("available balance %s is not below %s", w.available, w.policy.TripBelow))
 	}
 }
 
 // whileRestoring: a close or permit order is under way, or a permit waits for the hand on the button. Only a closed contact ends it.
 func (r *run) whileRestoring(w *work) {
-	if w.anyOpen() || w.pending() {
-		return
+	var queued, permitted, idle, failed int
+	for i := range w.state.Points {
+		p := &w.state.Points[i]
+		switch o, under := r.openOrder(w, i); {
+		case under && o.State == account.OrderPermitted:
+			permitted++
+		case under:
+			queued++
+		case p.Relay.Open && p.Relay.Ours:
+			idle++
+			if last, ok := r.lastOrder(w, i); ok && last.Order.Action != protocol.ActionTrip && last.State == account.OrderFailed {
+				failed++
+			}
+		}
 	}
-	r.enter(w, w.standing())
-	r.notify(w, protocol.NoticeRestore, 0)
+	r.block(w)
+	switch {
+	case failed > 0:
+		r.assign(w, taskCloseFailed)
+	case idle > 0 && w.now >= r.retryAt(w):
+		// A close may be repeated: a customer who paid gets power, however often it takes.
+		r.restore(w, "policy", "again: the order before was not carried out")
+	case queued+permitted+idle == 0:
+		r.enter(w, w.standing())
+		r.notify(w, protocol.NoticeRestore, 0)
+	case permitted > 0 && queued+idle == 0:
+		r.enter(w, account.StagePermitted)
+	}
 }
 
-// whileTask: a person has to act; the money may end the need for it.
+// retryAt is when a close that was not carried out is ordered again.
+func (r *run) retryAt(w *work) int64 {
+	at := int64(0)
+	for i := range w.state.Points {
+		if p := &w.state.Points[i]; p.Relay.Open && p.Relay.Ours && p.Order == 0 {
+			if last, ok := r.lastOrder(w, i); ok && last.Order.Action != protocol.ActionTrip {
+				at = max(at, last.Ended+r.recheck(w).Milliseconds())
+			}
+		}
+	}
+	return at
+}
+
+// whileTask: a person has to act; money, or the relay as read, may end the need for it.
 func (r *run) whileTask(w *work) {
 	e := &w.state.Episode
-	switch {
-	case !w.known || w.below():
-	case e.Task == "cut-by-hand" || !w.anyOpen():
-		r.enter(w, w.standing())
-	case e.Task == "trip-unknown" || e.Task == "trip-failed":
-		r.restore(w, "policy", "paid after a trip that was not confirmed")
+	paid := w.known && !w.below()
+	switch e.Task {
+	case taskRestore:
+	case taskCut:
+		if paid {
+			r.enter(w, w.standing())
+		}
+	case taskTripFailed, taskTripUnknown:
+		doubt := r.anyUnknownTrip(w)
+		switch {
+		case paid && !e.ByPerson && (w.pending() || w.anyOpen() || doubt):
+			r.restore(w, "policy", "paid after a trip that was not confirmed")
+		case w.pending() || doubt:
+		case w.allOpen():
+			r.tripped(w)
+		case paid && !e.ByPerson || e.ByPerson && e.Task == taskTripUnknown:
+			r.enter(w, w.standing())
+		case e.Task == taskTripUnknown:
+			r.enter(w, account.StageTripPending) // read closed since: it did not happen
+		}
+	default:
+		if !w.anyOpen() && !w.pending() {
+			r.enter(w, w.standing())
+			r.notify(w, protocol.NoticeRestore, 0)
+		}
 	}
 }
 
-// block stores which interlocks are not green; true when there is one.
-func (r *run) block(w *work, checks []account.Check) bool {
+// block stores which interlocks are not green.
+func (r *run) block(w *work, rules ...string) {
+	if !slices.Equal(rules, w.state.Episode.Blocks) {
+		w.state.Episode.Blocks, w.touched = slices.Clone(rules), true
+	}
+}
+
+// reds are the rules that are not green, each once.
+func reds(checks []account.Check) []string {
 	var rules []string
 	for _, c := range checks {
-		if !c.OK {
+		if !c.OK && !slices.Contains(rules, c.Rule) {
 			rules = append(rules, c.Rule)
 		}
 	}
-	if !equal(rules, w.state.Episode.Blocks) {
-		w.state.Episode.Blocks, w.touched = rules, true
-	}
-	return len(rules) > 0
+	return rules
 }
 
-func equal(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// due is when the account must be looked at again without an event.
+// due is when the account must be looked at again without an event; 0 when only an event can change anything.
 func (r *run) due(w *work) int64 {
 	e, next := &w.state.Episode, int64(0)
 	soonest := func(at int64) {
-		if at > 0 && (next == 0 || at < next) {
+		if at > w.now && (next == 0 || at < next) {
 			next = at
 		}
 	}
-	switch e.Stage {
-	case account.StageReminded:
-		soonest(max(e.Deadline, w.now+1))
-	case account.StageTripPending:
-		soonest(w.now + r.recheck(w).Milliseconds())
-	case account.StageRestoring:
-		if !w.pending() {
-			soonest(w.now + r.recheck(w).Milliseconds())
+	if w.policy != nil {
+		switch e.Stage {
+		case account.StageReminded:
+			soonest(e.Deadline)
+		case account.StageTripPending:
+			soonest(r.recheckAt(w))
+		case account.StageRestoring, account.StagePermitted:
+			soonest(r.retryAt(w))
 		}
 	}
 	for i := range w.state.Points {
+		if w.state.Points[i].Order == 0 {
+			continue
+		}
 		if o, ok := r.openOrder(w, i); ok && o.State == account.OrderQueued {
-			soonest(max(o.Order.Deadline+unanswered, w.now+1))
+			soonest(o.Order.Deadline + unanswered)
 		}
 	}
 	return next
 }
 
-// recheck is how often interlocks that are not green are tried again without an event: a sixth of the policy's grace, within
-// one second (a bench) and five minutes (a village).
-func (r *run) recheck(w *work) time.Duration {
-	if w.policy == nil {
-		return 5 * time.Minute
+// recheckAt is when a blocked trip is looked at again. Only rules that time alone turns green are worth a timer: what takes an event
+// (a reading, a person) is looked at with that event.
+func (r *run) recheckAt(w *work) int64 {
+	e := &w.state.Episode
+	at := w.now + r.recheck(w).Milliseconds()
+	if w.state.Due > w.now && w.state.Due < at {
+		at = w.state.Due // set before: events in between do not put it off
 	}
+	for _, rule := range e.Blocks {
+		switch rule {
+		case "notice-over":
+			at = noticeOver(w)
+		case "window-open", "pacing", "switch-rest", "switch":
+		default:
+			return 0
+		}
+	}
+	return at
+}
+
+// recheck is how often rules that time turns green are tried again, and a close that was not carried out is repeated: a sixth of the
+// policy's grace, within one second (a bench) and five minutes (a village).
+func (r *run) recheck(w *work) time.Duration {
 	return min(max(w.policy.NoticeGrace/6, time.Second), 5*time.Minute)
 }

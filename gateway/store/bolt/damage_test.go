@@ -194,6 +194,9 @@ func TestDamageIsFoundOrHarmless(t *testing.T) {
 			check(fmt.Sprintf("bit %d at %d flipped", at%8, page+at), broken)
 		}
 	}
+	for _, size := range []int{1, 79, 80, 2048, 4096, 4725, 8191, 8192, 12288, 16383} {
+		check(fmt.Sprintf("cut to %d", size), data[:size])
+	}
 	for range flips / 10 {
 		check("truncated", data[:random.IntN(len(data))])
 		at, broken := random.IntN(len(data)), append([]byte(nil), data...)

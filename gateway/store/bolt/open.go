@@ -98,10 +98,11 @@ func ours(path string, info fs.FileInfo) error {
 		return err
 	}
 	defer f.Close()
-	if _, err := readMetas(f, info.Size()); err != nil {
-		return err
+	meta, err := readMetas(f, info.Size())
+	if err == nil && info.Size() < 4*int64(meta.pageSize) { // two roots, and a page that bbolt keeps for its list of free ones
+		err = damaged("the file ends after %d bytes", info.Size())
 	}
-	return nil
+	return err
 }
 
 func openBolt(path string, readOnly bool) (db *bbolt.DB, err error) {

@@ -199,6 +199,9 @@ func (r *run) estimate(w *work) {
 	w.priced, w.hold = true, ""
 	s.PeriodStart = periodStart(s)
 	s.Energy, s.Estimate, s.Tier, s.Tariff = 0, 0, 0, [8]byte{}
+	if s.Period == 1 {
+		s.CycleStart = 0 // of wherever the first period turns out to begin
+	}
 	if s.PeriodStart == 0 {
 		return
 	}

@@ -131,6 +131,9 @@ func (b *Box) load() (err error) {
 }
 
 func (b *Box) scan(tx *bolt.Tx) error {
+	if info, err := os.Stat(b.path); err != nil || info.Size() < tx.Size() {
+		return fmt.Errorf("open outbox %s: %w: shorter than the %d bytes it says it has", b.path, ErrDamaged, tx.Size())
+	}
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil {
 		return fmt.Errorf("open outbox %s: %w: no meta", b.path, ErrFormat)

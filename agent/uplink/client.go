@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -46,6 +47,18 @@ func NewClient(b Broker, tenant, agent string, up *Uplink, order func([]byte), l
 		log.Warn("broker lost", "error", err)
 		up.lost()
 	})
+	var reached atomic.Bool
+	o.SetConnectionNotificationHandler(func(_ mqtt.Client, n mqtt.ConnectionNotification) {
+		switch n := n.(type) {
+		case mqtt.ConnectionNotificationConnected:
+			reached.Store(true)
+		case mqtt.ConnectionNotificationBrokerFailed:
+			if reached.Swap(false) { // once for each time without a broker, not for each try
+				log.Warn("broker not reached, trying on", "url", b.URL, "error", n.Reason)
+			}
+		}
+	})
+	reached.Store(true)
 	handlers := map[string]func([]byte){"ack": up.ack, "hello": up.helloReply, "order": order}
 	filters := map[string]byte{}
 	for kind := range handlers {

@@ -30,6 +30,11 @@ func (p ExplainedPart) String() string { return p.Hex() + "  " + p.Text }
 // line; their meaning is after the offset 33H is taken off.
 func Explain(lang string, wire []byte) []ExplainedPart {
 	e := explainer{zh: strings.HasPrefix(lang, "zh")}
+	if f, ok := maskedRelay(wire); ok {
+		e.masked = true
+		e.frame(f, wire)
+		return e.parts
+	}
 	for _, p := range cut(wire) {
 		if p.frame {
 			e.frame(p.Frame, p.wire)
@@ -41,8 +46,9 @@ func Explain(lang string, wire []byte) []ExplainedPart {
 }
 
 type explainer struct {
-	zh    bool
-	parts []ExplainedPart
+	zh     bool
+	masked bool // evidence whose password was taken out: the checksum is that of the frame as sent
+	parts  []ExplainedPart
 }
 
 // t chooses the language.
@@ -126,7 +132,11 @@ func (e *explainer) frame(f Frame, w []byte) {
 	e.say(w[8:9], e.t("control: ", "控制码：")+e.control(f))
 	e.say(w[9:10], fmt.Sprintf(e.t("length: %d data bytes", "长度：%d 个数据字节"), len(f.Data)))
 	e.data(f, w[headLen:len(w)-2])
-	e.say(w[len(w)-2:len(w)-1], e.t("checksum, correct", "校验和，正确"))
+	if e.masked {
+		e.say(w[len(w)-2:len(w)-1], e.t("checksum of the frame as it was sent, password included", "发送时的校验和（含已隐去的密码）"))
+	} else {
+		e.say(w[len(w)-2:len(w)-1], e.t("checksum, correct", "校验和，正确"))
+	}
 	e.say(w[len(w)-1:], e.t("end", "结束符"))
 }
 

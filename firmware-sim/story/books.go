@@ -132,6 +132,6 @@ func (p *play) bill(id string) error {
 		"缴 100、出账 80：出账前后可用余额都是 20", "paid 100, billed 80: 20 available before and after", fmt.Sprintf("%s, %s", before, a.Balance.Available))
 	out, code := p.command("gateway", "bill", "issue", id, "--data", data)
 	again, err := p.rig.Gateway.Account(p.ctx, id)
-	p.tell.Claim(err == nil && code == 0 && again.Balance.Billed == a.Balance.Billed, id, "再出一次账：什么也没有发生", "a second run issues nothing", lastLine(out))
+	p.tell.Claim(err == nil && code == 0 && again.Balance.Billed == a.Balance.Billed, id, "再出一次账：什么也没有发生", "a second run issues nothing", firstLine(out))
 	return nil
 }

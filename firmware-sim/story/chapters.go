@@ -205,7 +205,13 @@ func (p *play) protected(id string) error {
 	if err != nil {
 		return err
 	}
-	p.tell.Claim(m.TripFrames == 0 && !m.RelayOpen, id, "保电：欠费也不停电", "protected (保电): below zero, and no trip frame ever left", a.Balance.Available+"; "+a.Blocks[0].Reason)
+	why := ""
+	for _, b := range a.Blocks {
+		if b.Code == "not-protected" {
+			why = b.Reason
+		}
+	}
+	p.tell.Claim(m.TripFrames == 0 && !m.RelayOpen && why != "", id, "保电：欠费也不停电，账户上写明原因", "protected (保电): below zero, and no trip frame ever left; the account says why", a.Balance.Available+"; "+why)
 	return nil
 }
 

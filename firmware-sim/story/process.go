@@ -111,7 +111,8 @@ func Tail(file string, n int) string {
 // tick is how often a wait looks again. The things waited for are other processes' files and answers: there is nothing to be told by.
 const tick = 50 * time.Millisecond
 
-// Await calls look until it is true, an error, or the time is over.
+// Await calls look until it is true, and gives the error it came with; an error that came with false is looked at again until the
+// time is over.
 func Await(ctx context.Context, most time.Duration, what string, look func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
@@ -120,8 +121,8 @@ func Await(ctx context.Context, most time.Duration, what string, look func() (bo
 	var last error
 	for {
 		ok, err := look()
-		if ok && err == nil {
-			return nil
+		if ok {
+			return err
 		}
 		last = err
 		select {

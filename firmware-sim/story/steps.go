@@ -88,12 +88,16 @@ func (p *play) newest(id, action string) (o Order, ok bool) {
 	return o, false
 }
 
-// evidence prints the trip frame and the read-back of an order, every byte explained.
+// evidence prints the trip frame, its answer and the read-back of an order, every byte explained. The frames before them (the relay, the
+// registers, the clock) are on the page.
 func (p *play) evidence(who string, o Order) {
 	if o.Outcome == nil {
 		return
 	}
 	for _, f := range o.Outcome.Frames {
+		if f.Note != "trip" && f.Note != "read back" {
+			continue
+		}
 		wire := unhex(f.Hex)
 		var parts []string
 		for _, part := range dlt645.Explain(p.tell.Lang, wire) {

@@ -25,9 +25,9 @@ func (r *run) prepare(w *work) {
 	if w.state.NextNotice == 0 {
 		w.state.NextNotice = 1
 	}
-	if w.state.Period == 0 {
-		w.state.Period = 1
-		w.state.CycleBefore = w.profile.CycleUsed
+	if w.state.Version == 0 {
+		// Nothing has touched the account yet: the archive says where its tier counter stands.
+		w.state.Period, w.state.CycleBefore = 1, w.profile.CycleUsed
 	}
 	w.policy = r.policy(w.profile.PolicyID)
 	w.tariff = r.version(w, w.state.PeriodStart)

@@ -113,8 +113,11 @@ func (r *run) answer(w *work, o *protocol.Outcome, agent string) {
 	}
 	current := p.Order == o.Order.Number
 	state := stateOf(o.State)
+	if state == account.OrderPermitted && rec.Order.Action != protocol.ActionPermit {
+		state = account.OrderUnknown // nobody permitted a trip
+	}
 	r.readBack(p, &rec, o)
-	if current || rec.State == account.OrderUnknown {
+	if current || rec.State == account.OrderUnknown && state != account.OrderPermitted {
 		rec.State = state
 	}
 	if rec.State != account.OrderPermitted || !current {

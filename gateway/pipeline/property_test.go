@@ -80,7 +80,7 @@ func drawTaken(t *rapid.T, now int64) []taken {
 	for _, meter := range []string{"m1", "m2", "m3", "m4"} {
 		at := start - 40*day
 		if meter == "m4" && rapid.Bool().Draw(t, "m4 reads over the year's end") {
-			at = start - 330*day
+			at = start - 328*day
 		}
 		register := starts[meter]
 		for range rapid.IntRange(0, 9).Draw(t, meter+" readings") {
@@ -124,7 +124,9 @@ func drawTaken(t *rapid.T, now int64) []taken {
 
 // play brings the events in a drawn order, some twice, over drawn agents, lanes and calls, and holds every step against the invariants
 // (memory.check: ledger, chain, registers, one order a switch, no trip on what is protected, held or tagged).
-func play(t *rapid.T, label string, all []taken, now int64) *memory {
+//
+// With people, orders are answered, and protection, tags, holds, trips and closes come in between.
+func play(t *rapid.T, label string, all []taken, now int64, people bool) *memory {
 	m := newMemory(testConfig2, street()...)
 	index := make([]int, len(all))
 	for i := range index {
@@ -146,6 +148,7 @@ func play(t *rapid.T, label string, all []taken, now int64) *memory {
 			m.settle(t, call...)
 			call = nil
 		}
+		now += rapid.SampledFrom([]int64{0, second, 40 * minute}).Draw(t, "time passes")
 	}
 	var pending []protocol.Entry
 	send := func() {
@@ -167,6 +170,11 @@ func play(t *rapid.T, label string, all []taken, now int64) *memory {
 				send()
 			}
 		}
+		if people {
+			for range rapid.IntRange(0, 3).Draw(t, "acts") {
+				call = append(call, act(t, m, now)...)
+			}
+		}
 		switch rapid.IntRange(0, 5).Draw(t, "step") {
 		case 0, 1:
 			flush()
@@ -175,8 +183,11 @@ func play(t *rapid.T, label string, all []taken, now int64) *memory {
 				call = append(call, sent[len(sent)-1])
 			}
 		case 3:
-			if m.states[1].Due != 0 {
-				call = append(call, account.Event{Now: now, Account: "1001", Actor: "timer", Due: &account.Due{}})
+			for no := account.No(1); no <= 3; no++ {
+				if due := m.states[no].Due; due != 0 {
+					now = max(now, due)
+					call = append(call, account.Event{Now: now, Account: m.profiles[no].ID, Actor: "timer", Due: &account.Due{}})
+				}
 			}
 		}
 	}
@@ -187,6 +198,67 @@ func play(t *rapid.T, label string, all []taken, now int64) *memory {
 
 var testConfig2 *account.Config
 
+// act is something a person, a terminal or an agent does: any decision, a delivered notice, any answer to any order.
+func act(t *rapid.T, m *memory, now int64) []account.Event {
+	no := account.No(rapid.IntRange(1, 3).Draw(t, "who"))
+	id, points := m.profiles[no].ID, m.profiles[no].Points
+	ev := account.Event{Now: now, Account: id, Actor: "admin"}
+	kind := rapid.SampledFrom([]account.DecisionKind{"", "", "answer", "answer", "answer", "relay", "relay", account.DecideProtect, account.DecideUnprotect, account.DecideTag, account.DecideUntag,
+		account.DecideHold, account.DecideRelease, account.DecideAccept, account.DecideTrip, account.DecideClose, account.DecideTaskDone, "issue"}).Draw(t, "kind")
+	switch kind {
+	case "":
+		ev.Actor, ev.Receipt = "terminal", &account.NoticeReceipt{Notice: max(1, m.states[no].Episode.Reminder), Channel: "terminal"}
+	case "issue":
+		label := fmt.Sprint(len(m.bills[no]))
+		ev.Key, ev.Issue = account.IssueKey(id, label), &account.Issue{Label: label}
+	case "answer":
+		if len(m.orders[no]) == 0 {
+			return nil
+		}
+		o := m.orders[no][len(m.orders[no])-1-rapid.IntRange(0, min(2, len(m.orders[no])-1)).Draw(t, "back")]
+		out := protocol.Outcome{Order: o.Order.ID, Meter: o.Order.Meter, Action: o.Order.Action, At: now, State: protocol.OutcomeState(rapid.IntRange(1, 6).Draw(t, "state"))}
+		open := o.Order.Action == protocol.ActionTrip
+		switch out.State {
+		case protocol.OutcomeDone:
+			out.Before, out.After = protocol.RelayReport{Known: true, Open: !open}, protocol.RelayReport{Known: true, Open: open}
+		case protocol.OutcomePermitted, protocol.OutcomeFailed:
+			out.Before, out.After = protocol.RelayReport{Known: true, Open: !open}, protocol.RelayReport{Known: true, Open: !open}
+		}
+		return []account.Event{{Now: now, Evidence: &protocol.EvidenceBatch{Agent: o.Order.Agent, Epoch: rapid.Uint64Min(1).Draw(t, "epoch"), First: 1, Entries: []protocol.Evidence{{Outcome: &out}}}}}
+	case "relay":
+		p := rapid.SampledFrom(points).Draw(t, "point")
+		return []account.Event{{Now: now, Readings: &protocol.ReadingBatch{Agent: "street-1", Epoch: rapid.Uint64Min(10).Draw(t, "epoch"), First: 1,
+			Entries: []protocol.Entry{reading(p.ID, protocol.RelayState, rapid.Int64Range(0, 1).Draw(t, "open"), now)}}}}
+	default:
+		ev.Decision = &account.Decision{Kind: kind, ID: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "id"), Tag: account.TagKind(rapid.IntRange(1, 2).Draw(t, "tag")),
+			Point: rapid.SampledFrom(points).Draw(t, "point").ID, Note: "x"}
+	}
+	return []account.Event{ev}
+}
+
+// Whatever people, agents and timers do: the books balance, no trip on what is protected, held or tagged, one order a switch, and
+// nobody is left in a stage without an order, a time or a person.
+func TestNothingThatHappensBreaksTheInvariants(t *testing.T) {
+	testConfig2 = testConfig(t)
+	for id, p := range testConfig2.Policies {
+		p.MaxReadingAge *= 1000
+		p.MinGapBetweenTrips = 0
+		testConfig2.Policies[id] = p
+	}
+	made := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		m := play(t, "life", drawTaken(t, start), start, true)
+		for no, s := range m.states {
+			made[s.Episode.Stage.String()]++
+			for _, o := range m.orders[no] {
+				made[o.Actor+" "+o.Order.Action.String()]++
+			}
+			made["bills"] += len(m.bills[no])
+		}
+	})
+	t.Logf("made %v", made)
+}
+
 func TestOrderRepeatsAndGroupingOfEventsChangeNothing(t *testing.T) {
 	testConfig2 = testConfig(t)
 	for id, p := range testConfig2.Policies {
@@ -195,7 +267,7 @@ func TestOrderRepeatsAndGroupingOfEventsChangeNothing(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		all := drawTaken(t, start)
-		a, b := play(t, "first", all, start), play(t, "second", all, start)
+		a, b := play(t, "first", all, start, false), play(t, "second", all, start, false)
 		for no := account.No(1); no <= 3; no++ {
 			if d := gocmp.Diff(settledOf(a, no), settledOf(b, no)); d != "" {
 				t.Fatalf("account %d depends on the order of events:\n%s", no, d)
@@ -209,7 +281,7 @@ func TestShuffledReadingsEqualTheSortedOnes(t *testing.T) {
 	testConfig2 = testConfig(t)
 	rapid.Check(t, func(t *rapid.T) {
 		all := drawTaken(t, start)
-		a := play(t, "shuffled", all, start)
+		a := play(t, "shuffled", all, start, false)
 		sorted := slices.Clone(all)
 		slices.SortStableFunc(sorted, func(x, y taken) int { return cmp.Compare(takenAt(x), takenAt(y)) })
 		b := newMemory(testConfig2, street()...)

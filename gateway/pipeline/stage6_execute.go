@@ -128,7 +128,11 @@ func (r *run) whileReminded(w *work) {
 		r.enter(w, w.standing())
 		return
 	case w.now < e.Deadline:
-		r.block(w)
+		if e.Stage == account.StageTripPending { // our clock was set back: the customer's time counts
+			r.block(w, "notice-over")
+		} else {
+			r.block(w)
+		}
 		return
 	}
 	r.enter(w, account.StageTripPending)

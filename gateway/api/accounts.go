@@ -14,11 +14,12 @@ import (
 // pageMax bounds one answer; a longer list goes on with "after".
 const pageMax = 1000
 
-type accountIn struct {
+// AccountIn is the path parameter of every route below an account. Exported because huma fills embedded parameters only then.
+type AccountIn struct {
 	Account string `path:"account" doc:"The account's ID (户号)" maxLength:"64"`
 }
 
-type pageIn struct {
+type PageIn struct {
 	After string `query:"after" doc:"Go on after this account ID" maxLength:"64"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"500"`
 }
@@ -43,7 +44,7 @@ func listOf[T any](items []T) *list[T] {
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
-func (s *Server) listAccounts(ctx context.Context, in *pageIn) (*list[wire.Account], error) {
+func (s *Server) listAccounts(ctx context.Context, in *PageIn) (*list[wire.Account], error) {
 	accounts, next, err := s.Accounts(ctx, in.After, in.Limit)
 	if err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func (s *Server) Accounts(ctx context.Context, after string, limit int) (list []
 	return list, next, err
 }
 
-func (s *Server) getAccount(ctx context.Context, in *accountIn) (*one[wire.Account], error) {
+func (s *Server) getAccount(ctx context.Context, in *AccountIn) (*one[wire.Account], error) {
 	out := &one[wire.Account]{}
 	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, _ *account.Profile) (err error) {
 		out.Body, err = read.Account(v, no, time.Now(), read.Lang(ctx))
@@ -87,7 +88,7 @@ func (s *Server) getAccount(ctx context.Context, in *accountIn) (*one[wire.Accou
 	return out, err
 }
 
-func (s *Server) listLedger(ctx context.Context, in *accountIn) (*list[wire.LedgerEntry], error) {
+func (s *Server) listLedger(ctx context.Context, in *AccountIn) (*list[wire.LedgerEntry], error) {
 	var items []wire.LedgerEntry
 	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, _ *account.Profile) error {
 		entries, err := v.Ledger(no)
@@ -98,7 +99,7 @@ func (s *Server) listLedger(ctx context.Context, in *accountIn) (*list[wire.Ledg
 }
 
 type readingsIn struct {
-	accountIn
+	AccountIn
 	Point    string    `query:"point" doc:"Metering point; the first when absent" maxLength:"64"`
 	Quantity string    `query:"quantity" enum:"active_import,relay_state,clock_drift,active_power" default:"active_import"`
 	Register uint8     `query:"register" doc:"0 is the total"`
@@ -143,7 +144,7 @@ func pointIndex(p *account.Profile, id string) int {
 	return -1
 }
 
-func (s *Server) listBills(ctx context.Context, in *accountIn) (*list[wire.Bill], error) {
+func (s *Server) listBills(ctx context.Context, in *AccountIn) (*list[wire.Bill], error) {
 	var items []wire.Bill
 	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, p *account.Profile) error {
 		bills, err := v.Bills(no)
@@ -154,7 +155,7 @@ func (s *Server) listBills(ctx context.Context, in *accountIn) (*list[wire.Bill]
 }
 
 type billIn struct {
-	accountIn
+	AccountIn
 	Bill string `path:"bill" maxLength:"128"`
 }
 
@@ -176,7 +177,7 @@ func (s *Server) getBill(ctx context.Context, in *billIn) (*one[wire.Bill], erro
 	return out, err
 }
 
-func (s *Server) listOrders(ctx context.Context, in *accountIn) (*list[wire.Order], error) {
+func (s *Server) listOrders(ctx context.Context, in *AccountIn) (*list[wire.Order], error) {
 	var items []wire.Order
 	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, p *account.Profile) error {
 		orders, err := v.Orders(no)
@@ -186,7 +187,7 @@ func (s *Server) listOrders(ctx context.Context, in *accountIn) (*list[wire.Orde
 	return listOf(items), err
 }
 
-func (s *Server) listNotices(ctx context.Context, in *accountIn) (*list[wire.Notice], error) {
+func (s *Server) listNotices(ctx context.Context, in *AccountIn) (*list[wire.Notice], error) {
 	var items []wire.Notice
 	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, _ *account.Profile) error {
 		notices, err := v.Notices(no)
@@ -196,7 +197,7 @@ func (s *Server) listNotices(ctx context.Context, in *accountIn) (*list[wire.Not
 	return listOf(items), err
 }
 
-func (s *Server) listFindings(ctx context.Context, in *accountIn) (*list[wire.Finding], error) {
+func (s *Server) listFindings(ctx context.Context, in *AccountIn) (*list[wire.Finding], error) {
 	var items []wire.Finding
 	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, p *account.Profile) error {
 		findings, err := v.Findings(no)

@@ -28,7 +28,7 @@ func answer(r wire.Receipt, err error) (*receiptOut, error) {
 }
 
 type payIn struct {
-	accountIn
+	AccountIn
 	Key  string `header:"Idempotency-Key" required:"true" doc:"A text of your own that names this payment for ever: the same key posts once" maxLength:"128"`
 	Body wire.Payment
 }
@@ -38,7 +38,7 @@ func (s *Server) pay(ctx context.Context, in *payIn) (*receiptOut, error) {
 }
 
 type issueIn struct {
-	accountIn
+	AccountIn
 	Body wire.IssueBill
 }
 
@@ -46,9 +46,9 @@ func (s *Server) issueBill(ctx context.Context, in *issueIn) (*receiptOut, error
 	return answer(s.Issue(ctx, person(ctx), in.Account, in.Body.Label))
 }
 
-// decisionIn is the input of a decision with body B.
-type decisionIn[B any] struct {
-	accountIn
+// DecisionIn is the input of a decision with body B.
+type DecisionIn[B any] struct {
+	AccountIn
 	Key  string `header:"Idempotency-Key" doc:"Optional: the same key decides once" maxLength:"128"`
 	Body B
 }
@@ -57,23 +57,23 @@ func (s *Server) decide(ctx context.Context, id, key string, d account.Decision)
 	return answer(s.Decide(ctx, person(ctx), id, key, d))
 }
 
-func (s *Server) protect(ctx context.Context, in *decisionIn[wire.Reason]) (*receiptOut, error) {
+func (s *Server) protect(ctx context.Context, in *DecisionIn[wire.Reason]) (*receiptOut, error) {
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideProtect, Note: in.Body.Note})
 }
 
-func (s *Server) unprotect(ctx context.Context, in *decisionIn[wire.Reason]) (*receiptOut, error) {
+func (s *Server) unprotect(ctx context.Context, in *DecisionIn[wire.Reason]) (*receiptOut, error) {
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideUnprotect, Note: in.Body.Note})
 }
 
 // TagKinds by their wire word.
 var TagKinds = map[string]account.TagKind{"no_trip": account.TagNoTrip, "no_close": account.TagNoClose}
 
-func (s *Server) addTag(ctx context.Context, in *decisionIn[wire.NewTag]) (*receiptOut, error) {
+func (s *Server) addTag(ctx context.Context, in *DecisionIn[wire.NewTag]) (*receiptOut, error) {
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideTag, ID: in.Body.ID, Tag: TagKinds[in.Body.Kind], Note: in.Body.Note})
 }
 
 type liftIn struct {
-	decisionIn[wire.Reason]
+	DecisionIn[wire.Reason]
 	Tag string `path:"tag" maxLength:"40"`
 }
 
@@ -81,12 +81,12 @@ func (s *Server) liftTag(ctx context.Context, in *liftIn) (*receiptOut, error) {
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideUntag, ID: in.Tag, Note: in.Body.Note})
 }
 
-func (s *Server) addHold(ctx context.Context, in *decisionIn[wire.NewHold]) (*receiptOut, error) {
+func (s *Server) addHold(ctx context.Context, in *DecisionIn[wire.NewHold]) (*receiptOut, error) {
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideHold, ID: in.Body.ID, Note: in.Body.Note})
 }
 
 type releaseIn struct {
-	decisionIn[wire.Reason]
+	DecisionIn[wire.Reason]
 	Hold string `path:"hold" maxLength:"40"`
 }
 
@@ -94,19 +94,19 @@ func (s *Server) releaseHold(ctx context.Context, in *releaseIn) (*receiptOut, e
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideRelease, ID: in.Hold, Note: in.Body.Note})
 }
 
-func (s *Server) acceptReading(ctx context.Context, in *decisionIn[wire.PointDecision]) (*receiptOut, error) {
+func (s *Server) acceptReading(ctx context.Context, in *DecisionIn[wire.PointDecision]) (*receiptOut, error) {
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideAccept, Point: in.Body.Point, Note: in.Body.Note})
 }
 
-func (s *Server) trip(ctx context.Context, in *decisionIn[wire.Reason]) (*receiptOut, error) {
+func (s *Server) trip(ctx context.Context, in *DecisionIn[wire.Reason]) (*receiptOut, error) {
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideTrip, Note: in.Body.Note})
 }
 
-func (s *Server) restore(ctx context.Context, in *decisionIn[wire.Reason]) (*receiptOut, error) {
+func (s *Server) restore(ctx context.Context, in *DecisionIn[wire.Reason]) (*receiptOut, error) {
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideClose, Note: in.Body.Note})
 }
 
-func (s *Server) taskDone(ctx context.Context, in *decisionIn[wire.Reason]) (*receiptOut, error) {
+func (s *Server) taskDone(ctx context.Context, in *DecisionIn[wire.Reason]) (*receiptOut, error) {
 	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideTaskDone, Note: in.Body.Note})
 }
 

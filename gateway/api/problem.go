@@ -12,6 +12,7 @@ import (
 
 	"feikong/gateway/api/read"
 	"feikong/gateway/api/wire"
+	"feikong/gateway/settle"
 	"feikong/gateway/store"
 )
 
@@ -115,6 +116,10 @@ func (s *Server) internal(ctx context.Context, what string, err error) *Problem 
 	case errors.Is(err, store.ErrBroken):
 		s.log.Error("request failed", "what", what, "error", err)
 		return newProblem(ctx, Unavailable, "the store is stopping: a commit failed", "存储正在停止：提交失败")
+	case errors.Is(err, settle.ErrFull):
+		return newProblem(ctx, Unavailable, "too much waits to be settled; nothing was done", "待处理事项过多；未执行")
+	case errors.Is(err, settle.ErrStopped):
+		return newProblem(ctx, Unavailable, "the gateway is stopping; nothing was done", "网关正在停止；未执行")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return newProblem(ctx, Unavailable, "the request ended before the answer was ready; it may have happened", "请求在得到答复前结束；操作可能已执行")
 	}

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"feikong/billing/policy"
 	"feikong/billing/tariff"
 	"feikong/gateway/account"
 	"feikong/gateway/archive"
+	"feikong/gateway/cache"
 	"feikong/gateway/mqtt"
 	"feikong/internal/daemon"
 )
@@ -191,32 +191,23 @@ func one(s string) []string {
 	return []string{s}
 }
 
-// links checks that what an account names is there: a tariff of its currency, and a policy.
+// links checks that the rules can be in force together, and that what an account names is there: a tariff of its currency, and a policy.
 func (c *Config) links() (errs []error) {
-	currencies, policies := map[string]string{}, map[string]bool{}
-	for _, d := range c.Documents {
-		switch d.Region {
-		case "tariff":
-			versions, err := tariff.Parse(d.Name, d.Body)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("rules.tariffs: %w", err))
-			}
-			for _, v := range versions {
-				currencies[v.ID] = v.Currency
-			}
-		case "policy":
-			all, err := policy.Parse(d.Name, d.Body)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("rules.policies: %w", err))
-			}
-			for _, p := range all {
-				policies[p.ID] = true
-			}
-		}
+	regions, err := cache.New(cache.Options{})
+	if err != nil {
+		return []error{err}
 	}
-	if len(errs) > 0 {
-		return errs
+	defer regions.Close()
+	rules, err := cache.Loader(regions)(c.Documents)
+	if err != nil {
+		return []error{fmt.Errorf("rules: %w", err)}
 	}
+	currencies := map[string]string{}
+	for id, versions := range rules.Tariffs {
+		currencies[id] = versions[0].Currency
+	}
+	policies := rules.Policies
+	c.rename()
 	for i := range c.Book.Profiles {
 		p := &c.Book.Profiles[i]
 		switch currency, ok := currencies[p.TariffID]; {
@@ -225,7 +216,7 @@ func (c *Config) links() (errs []error) {
 		case currency != p.Currency:
 			errs = append(errs, fmt.Errorf("archive: account %s: its currency is %s, its tariff's is %s", p.ID, p.Currency, currency))
 		}
-		if !policies[p.PolicyID] {
+		if _, ok := policies[p.PolicyID]; !ok {
 			errs = append(errs, fmt.Errorf("archive: account %s: there is no policy %q; policies are %s", p.ID, p.PolicyID, list(policies)))
 		}
 	}
@@ -234,6 +225,22 @@ func (c *Config) links() (errs []error) {
 		errs = append(errs[:most], fmt.Errorf("and %d more", len(errs)-most))
 	}
 	return errs
+}
+
+// rename gives documents names that outlive their files: a tariff that is moved to another file is the same tariff, and must not
+// stand beside itself in the store.
+func (c *Config) rename() {
+	for i := range c.Documents {
+		d := &c.Documents[i]
+		switch d.Region {
+		case "tariff":
+			if versions, err := tariff.Parse(d.Name, d.Body); err == nil && len(versions) > 0 {
+				d.Name = versions[0].ID
+			}
+		case "audit", "parameter":
+			d.Name = d.Region
+		}
+	}
 }
 
 func list[V any](of map[string]V) string {

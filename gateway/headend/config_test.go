@@ -63,7 +63,7 @@ func TestConfigurationFaultsAreTold(t *testing.T) {
 		{"unknown tariff", "archive.yaml", "tariff: flat", "tariff: flatt", `account 1001: there is no tariff "flatt"; tariffs are flat, shandong-household`},
 		{"unknown policy", "archive.yaml", "policy: demo", "policy: demos", `account 1001: there is no policy "demos"; policies are demo`},
 		{"wrong currency", "archive.yaml", "currency: CNY", "currency: EUR", "its currency is EUR, its tariff's is CNY"},
-		{"tariff gap", "tariff-shandong-household.yaml", "over: 2520", "over: 2600", "rules.tariffs"},
+		{"tariff gap", "tariff-shandong-household.yaml", "over: 2520", "over: 2600", "rules: tariff-shandong-household.yaml: line"},
 		{"duplicate meter", "archive.yaml", "000000000102", "000000000101", "stands here again, first on line"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"feikong/gateway/cache"
 	"feikong/gateway/intake"
 	"feikong/gateway/mqtt"
 )
@@ -18,13 +19,11 @@ type sources struct {
 	fleet    *intake.Fleet
 	broker   func() mqtt.Stats
 	store    func() map[string]int64
-	ratios   func() map[string]ratio
+	door     func() map[string]int64
+	ratios   func() map[string]cache.Ratio
 	gauges   map[string]func() float64 // by metric name
 	counters map[string]func() float64
 }
-
-// ratio is the hits and misses of one region of the cache.
-type ratio struct{ hits, misses uint64 }
 
 // newRegistry makes the registry behind /metrics.
 func newRegistry(s *sources) (*prometheus.Registry, error) {
@@ -50,6 +49,7 @@ var (
 	cacheTotal   = describe("feikong_cache_total", "Look-ups in a region of the cache.", "region", "result")
 	cacheRatio   = describe("feikong_cache_hit_ratio", "Hits of all look-ups in a region of the cache.", "region")
 	storeStat    = describe("feikong_store", "Counters of the store's engine.", "what")
+	doorStat     = describe("feikong_door", "Counters of the one door, and what waits before it.", "what")
 	brokerStat   = describe("feikong_broker_total", "Counters of the broker.", "what")
 	brokerClient = describe("feikong_broker_clients", "Connections now.")
 )
@@ -119,11 +119,14 @@ func (s *sources) Collect(to chan<- prometheus.Metric) {
 	for what, n := range s.store() {
 		send(storeStat, prometheus.UntypedValue, float64(n), what)
 	}
+	for what, n := range s.door() {
+		send(doorStat, prometheus.UntypedValue, float64(n), what)
+	}
 	for region, r := range s.ratios() {
-		send(cacheTotal, prometheus.CounterValue, float64(r.hits), region, "hit")
-		send(cacheTotal, prometheus.CounterValue, float64(r.misses), region, "miss")
-		if all := r.hits + r.misses; all > 0 {
-			send(cacheRatio, prometheus.GaugeValue, float64(r.hits)/float64(all), region)
+		send(cacheTotal, prometheus.CounterValue, float64(r.Hits), region, "hit")
+		send(cacheTotal, prometheus.CounterValue, float64(r.Misses), region, "miss")
+		if all := r.Hits + r.Misses; all > 0 {
+			send(cacheRatio, prometheus.GaugeValue, float64(r.Hits)/float64(all), region)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.gauges)) {
@@ -140,8 +143,6 @@ const linesMax = 64
 var helpOf = map[string]string{
 	"feikong_inbox_bytes":              "Bytes waiting to be decoded.",
 	"feikong_inbox_dropped_total":      "Packets dropped unacknowledged because the inbox was full.",
-	"feikong_door_queue_bytes":         "Bytes waiting to be settled.",
-	"feikong_door_queue_events":        "Events waiting to be settled.",
 	"feikong_orders_sent_total":        "Orders sent to agents, repeats included.",
 	"feikong_timers_fired_total":       "Due accounts brought to settlement.",
 	"feikong_notices_published_total":  "Notices put on terminal topics, repeats included.",

@@ -63,6 +63,7 @@ type run struct {
 	cursors  map[cursorKey]int // index in out.Cursors
 	counts   account.Counts
 	policies map[string]*policy.Policy
+	slab     []work                  // being filled; never grown, works are pointed to
 	last     *work                   // of the entry before: a batch names one meter many times
 	fresh    []account.ReadingRecord // scratch of stage 3
 }
@@ -73,6 +74,9 @@ type cursorKey struct {
 	epoch uint64
 }
 
+// slabWorks is how many works are made at a time: a batch is of many accounts with a few readings each.
+const slabWorks = 64
+
 // work is one account's part of a run.
 type work struct {
 	no      account.No
@@ -82,10 +86,11 @@ type work struct {
 	tariff  *tariff.Version
 	policy  *policy.Policy
 
-	readings []account.ReadingRecord // new ones, as attributed by stage 1
-	acts     []int                   // indexes of events: payments, decisions, receipts, due
-	personal []int                   // indexes of events: switching that a person asked for
-	issues   []int                   // indexes of events: applied after the registers are up to date
+	readings []account.ReadingRecord  // new ones, as attributed by stage 1
+	space    [2]account.ReadingRecord // of readings, while they are few
+	acts     []int                    // indexes of events: payments, decisions, receipts, due
+	personal []int                    // indexes of events: switching that a person asked for
+	issues   []int                    // indexes of events: applied after the registers are up to date
 	outcomes []*protocol.Outcome
 	agents   []string // sender of each outcome
 
@@ -108,7 +113,12 @@ func (r *run) work(no account.No, now int64) *work {
 	}
 	w := r.byNo[no]
 	if w == nil {
-		w = &work{no: no}
+		if len(r.slab) == cap(r.slab) {
+			r.slab = make([]work, 0, slabWorks)
+		}
+		r.slab = append(r.slab, work{no: no})
+		w = &r.slab[len(r.slab)-1]
+		w.readings = w.space[:0]
 		r.byNo[no] = w
 		r.works = append(r.works, w)
 	}

@@ -47,7 +47,7 @@ func isTotal(rec *account.ReadingRecord) bool {
 // start of its segment, so that what is accepted depends on the set of readings, not on their order.
 func (r *run) register(w *work, index uint16, records []account.ReadingRecord) {
 	p := &w.state.Points[index]
-	records = r.unseen(p, records)
+	records = r.unseen(w, index, records)
 	newest, late := p.Latest.At, p.Hold == unreadable
 	fresh := r.fresh[:0]
 	for i := range records {
@@ -197,6 +197,7 @@ func times(e billing.Energy, multiplier int64) billing.Energy {
 func (r *run) estimate(w *work) {
 	s := w.state
 	w.priced, w.hold = true, ""
+	began := s.PeriodStart
 	s.PeriodStart = periodStart(s)
 	s.Energy, s.Estimate, s.Tier, s.Tariff = 0, 0, 0, [8]byte{}
 	if s.Period == 1 {
@@ -211,7 +212,10 @@ func (r *run) estimate(w *work) {
 		return
 	}
 	s.Energy = energy
-	if w.tariff = r.version(w, s.PeriodStart); w.tariff == nil {
+	if s.PeriodStart != began || began == 0 {
+		w.tariff = r.version(w, s.PeriodStart)
+	}
+	if w.tariff == nil {
 		w.hold, w.detail = holdTariff, "no version of tariff "+w.profile.TariffID+" is valid at the start of the period"
 		return
 	}

@@ -84,19 +84,23 @@ func (r *run) keep(w *work, index uint16, newest int64, records []account.Readin
 
 // unseen leaves out what is stored already, or stands twice in this call: a lane of a new epoch, or a second agent, may bring a reading
 // again. The disk is asked only about what is not newer than the newest.
-func (r *run) unseen(p *account.Point, records []account.ReadingRecord) []account.ReadingRecord {
+func (r *run) unseen(w *work, index uint16, records []account.ReadingRecord) []account.ReadingRecord {
+	var old account.Point // as it was before this call
+	if points := r.facts.State(w.no).Points; int(index) < len(points) {
+		old = points[index]
+	}
 	out := records[:0]
 	for i := range records {
 		rec := &records[i]
 		if n := len(out); n > 0 && sameKey(rec, &out[n-1]) && rec.Value == out[n-1].Value {
 			continue
 		}
-		newest := p.Latest.At
+		newest := old.Latest.At
 		switch rec.Quantity {
 		case protocol.RelayState:
-			newest = p.Relay.At
+			newest = old.Relay.At
 		case protocol.ClockDrift:
-			newest = p.DriftAt
+			newest = old.DriftAt
 		}
 		if rec.TakenAt <= newest && r.isStored(rec) {
 			continue

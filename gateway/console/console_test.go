@@ -1,0 +1,222 @@
+package console_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// open gets a page or sends a form and gives status, headers and body.
+func (s *street) open(b *http.Client, method, path string, form url.Values) (int, http.Header, string) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(form.Encode()))
+	must(s.t, err)
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	res, err := b.Do(req)
+	must(s.t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	must(s.t, err)
+	return res.StatusCode, res.Header, string(body)
+}
+
+const chosen = "a quiet street with lamps"
+
+// signedIn is a browser whose person has changed the one-time password.
+func (s *street) signedIn() *http.Client {
+	s.t.Helper()
+	b := s.browser()
+	code, h, _ := s.open(b, "POST", "/sign-in", url.Values{"name": {"admin"}, "password": {s.password}})
+	if code != http.StatusSeeOther || h.Get("Location") != "/password" {
+		s.t.Fatalf("sign in: got %d to %q, want the password page", code, h.Get("Location"))
+	}
+	if code, h, _ = s.open(b, "GET", "/", nil); code != http.StatusSeeOther || h.Get("Location") != "/password" {
+		s.t.Fatalf("before the change: got %d to %q, want the password page", code, h.Get("Location"))
+	}
+	if code, _, _ = s.open(b, "GET", "/api/v1/accounts", nil); code != http.StatusForbidden {
+		s.t.Fatalf("API before the change: got %d, want 403", code)
+	}
+	code, h, body := s.open(b, "POST", "/password", url.Values{"old": {s.password}, "new": {chosen}, "again": {chosen}})
+	if code != http.StatusSeeOther || h.Get("Location") != "/" {
+		s.t.Fatalf("change: got %d to %q: %s", code, h.Get("Location"), body)
+	}
+	return b
+}
+
+func TestTheFirstSignInMustChangeTheOneTimePassword(t *testing.T) {
+	s := newStreet(t)
+	b := s.signedIn()
+	if code, _, body := s.open(b, "GET", "/", nil); code != 200 || !strings.Contains(body, "/accounts/1011") {
+		t.Errorf("got %d, want the street", code)
+	}
+	if code, _, _ := s.open(s.browser(), "POST", "/sign-in", url.Values{"name": {"admin"}, "password": {s.password}}); code != http.StatusUnauthorized {
+		t.Errorf("the one-time password again: got %d, want 401", code)
+	}
+}
+
+func TestWithoutASessionThereIsOnlyTheDoor(t *testing.T) {
+	s := newStreet(t)
+	for _, path := range []string{"/", "/accounts/1001", "/plant", "/password", "/accounts/1001/bills/x"} {
+		if code, h, _ := s.open(s.browser(), "GET", path, nil); code != http.StatusSeeOther || !strings.HasPrefix(h.Get("Location"), "/sign-in") {
+			t.Errorf("%s: got %d to %q, want the sign-in page", path, code, h.Get("Location"))
+		}
+	}
+	if code, h, _ := s.open(s.browser(), "POST", "/accounts/1001/protect", url.Values{"note": {"x"}}); code != http.StatusSeeOther || !strings.HasPrefix(h.Get("Location"), "/sign-in") {
+		t.Errorf("form: got %d", code)
+	}
+	_, h, _ := s.open(s.browser(), "POST", "/sign-in", url.Values{"name": {"admin"}, "password": {s.password}, "next": {"//elsewhere.example/"}})
+	if strings.Contains(h.Get("Location"), "elsewhere") {
+		t.Errorf("redirected to %q", h.Get("Location"))
+	}
+}
+
+func TestSigningOutEndsTheSession(t *testing.T) {
+	s := newStreet(t)
+	b := s.signedIn()
+	s.open(b, "POST", "/sign-out", nil)
+	if code, _, _ := s.open(b, "GET", "/", nil); code != http.StatusSeeOther {
+		t.Errorf("got %d, want the sign-in page", code)
+	}
+}
+
+var keyField = regexp.MustCompile(`name="key" value="([^"]+)"`)
+
+func TestATopUpByFormPostsOnceThoughSentTwice(t *testing.T) {
+	s := newStreet(t)
+	b := s.signedIn()
+	_, _, page := s.open(b, "GET", "/accounts/1001", nil)
+	key := keyField.FindStringSubmatch(page)[1]
+	form := url.Values{"key": {key}, "amount": {"35.50"}, "method": {"cash"}}
+	for range 2 {
+		if code, h, _ := s.open(b, "POST", "/accounts/1001/pay", form); code != http.StatusSeeOther || h.Get("Location") != "/accounts/1001?done=pay" {
+			t.Fatalf("got %d to %q", code, h.Get("Location"))
+		}
+	}
+	_, _, page = s.open(b, "GET", "/accounts/1001?done=pay&lang=en", nil)
+	if !strings.Contains(page, "The payment is posted.") || strings.Count(page, `<td class="number">35.50</td>`) != 2 { // the balance and one ledger line
+		t.Errorf("got the amount %d times", strings.Count(page, `<td class="number">35.50</td>`))
+	}
+}
+
+func TestARefusedFormSaysWhyAndKeepsWhatWasTyped(t *testing.T) {
+	s := newStreet(t)
+	b := s.signedIn()
+	code, _, page := s.open(b, "POST", "/accounts/1001/pay?lang=zh", url.Values{"key": {"k1"}, "amount": {"1.005"}})
+	if code != 422 || !strings.Contains(page, "最多两位小数") || !strings.Contains(page, `value="1.005"`) {
+		t.Errorf("got %d", code)
+	}
+	code, _, page = s.open(b, "POST", "/accounts/1003/trip?lang=en", url.Values{"key": {"k2"}, "note": {"to see"}})
+	if code != 409 || !strings.Contains(page, "There is no switch to operate") {
+		t.Errorf("got %d", code)
+	}
+}
+
+func TestThePageShowsTheFactsInBothLanguages(t *testing.T) {
+	s := newStreet(t)
+	now := time.Now()
+	s.read("l1", "000000000105", "500.00", now.Add(-time.Hour))
+	s.read("l1", "000000000105", "100.00", now)
+	b := s.signedIn()
+	s.open(b, "POST", "/accounts/1006/protect", url.Values{"key": {"p"}, "note": {"<script>alert(1)</script>"}})
+	for _, row := range []struct{ lang, want string }{
+		{"en", "Available balance|Held by audit|A01|protected by|register goes down|Accept a held reading|500 kWh|100 kWh"},
+		{"zh", "可用余额|审核挂起|A01|表码倒走|确认被挂起的读数|500 kWh|100 kWh"},
+	} {
+		code, h, page := s.open(b, "GET", "/accounts/1006?lang="+row.lang, nil)
+		if code != 200 || h.Get("Content-Language") != row.lang {
+			t.Fatalf("%s: got %d %s", row.lang, code, h.Get("Content-Language"))
+		}
+		for want := range strings.SplitSeq(strings.Replace(row.want, "protected by|", "", 1), "|") {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: the page lacks %q", row.lang, want)
+			}
+		}
+		if strings.Contains(page, "<script>alert") {
+			t.Error("what a person typed is markup")
+		}
+	}
+	// The choice is kept.
+	if _, h, _ := s.open(b, "GET", "/", nil); h.Get("Content-Language") != "zh" {
+		t.Errorf("got %s, want zh kept", h.Get("Content-Language"))
+	}
+}
+
+func TestEveryFormOfTheAccountWorks(t *testing.T) {
+	s := newStreet(t)
+	now := time.Now()
+	s.read("l1", "000000000108", "100.00", now.Add(-time.Hour))
+	s.read("l1", "000000000108", "101.00", now)
+	b := s.signedIn()
+	for i, row := range []struct {
+		act  string
+		form url.Values
+	}{
+		{"protect", url.Values{"note": {"ward"}}}, {"unprotect", url.Values{"note": {"over"}}},
+		{"tag", url.Values{"id": {"t1"}, "kind": {"no_close"}, "note": {"pole 7"}}}, {"untag", url.Values{"id": {"t1"}, "note": {"done"}}},
+		{"hold", url.Values{"id": {"h1"}, "note": {"dispute"}}}, {"release", url.Values{"id": {"h1"}, "note": {"settled"}}},
+		{"issue", url.Values{"label": {"2026-11"}}},
+	} {
+		row.form.Set("key", fmt.Sprint("form-", i))
+		if code, h, page := s.open(b, "POST", "/accounts/1008/"+row.act, row.form); code != http.StatusSeeOther {
+			t.Errorf("%s: got %d to %q %.600s", row.act, code, h.Get("Location"), page)
+		}
+	}
+	if code, _, page := s.open(b, "GET", "/accounts/1008/bills/1008-2026-11?lang=en", nil); code != 200 || !strings.Contains(page, "The calculation") {
+		t.Errorf("bill: got %d", code)
+	}
+	if code, _, _ := s.open(b, "GET", "/plant", nil); code != 200 {
+		t.Errorf("plant: got %d", code)
+	}
+	for _, path := range []string{"/accounts/nobody", "/nothing"} {
+		if code, _, _ := s.open(b, "GET", path, nil); code != 404 {
+			t.Errorf("%s: got %d, want 404", path, code)
+		}
+	}
+	if code, _, _ := s.open(b, "POST", "/accounts/1008/explode", url.Values{}); code != 404 {
+		t.Errorf("unknown act: got %d, want 404", code)
+	}
+}
+
+func TestPagesLoadNothingInlineOrFromElsewhere(t *testing.T) {
+	s := newStreet(t)
+	b := s.signedIn()
+	inline := regexp.MustCompile(`(?i)<script(?:\s[^>]*)?>[^<]|\son[a-z]+=|\sstyle=|<style|javascript:|(?:src|href|action)="(?:https?:)?//`)
+	for _, path := range []string{"/", "/accounts/1001", "/plant", "/password", "/sign-in", "/nothing"} {
+		_, h, page := s.open(b, "GET", path, nil)
+		if got := inline.FindString(page); got != "" {
+			t.Errorf("%s: found %q", path, got)
+		}
+		csp := h.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: policy %q", path, csp)
+		}
+	}
+	for _, path := range []string{"/static/console.css", "/static/live.js", "/static/icon.svg"} {
+		if code, _, _ := s.open(s.browser(), "GET", path, nil); code != 200 {
+			t.Errorf("%s: got %d", path, code)
+		}
+	}
+}
+
+func TestAFormFromAnotherSiteIsRefused(t *testing.T) {
+	s := newStreet(t)
+	b := s.signedIn()
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/accounts/1001/pay", strings.NewReader("key=evil&amount=1.00"))
+	must(t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	res, err := b.Do(req)
+	must(t, err)
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("got %s, want 403", res.Status)
+	}
+}

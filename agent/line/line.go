@@ -36,6 +36,7 @@ type Line struct {
 	log    *slog.Logger
 	orders chan *job
 	polls  chan *job
+	gone   chan struct{} // closed when Run has ended
 
 	// owned by Run
 	port     Port
@@ -57,7 +58,7 @@ type job struct {
 func New(set Settings, open func(Settings) (Port, error), log *slog.Logger) *Line {
 	return &Line{
 		set: set, open: open, log: log.With("line", set.Name),
-		orders: make(chan *job, waiting), polls: make(chan *job, waiting),
+		orders: make(chan *job, waiting), polls: make(chan *job, waiting), gone: make(chan struct{}),
 		stats: protocol.LineStatus{Line: set.Name, Error: "not opened yet"},
 	}
 }
@@ -86,12 +87,23 @@ func (l *Line) Do(ctx context.Context, x *Exchange) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return <-j.done
+	select {
+	case err := <-j.done:
+		return err
+	case <-l.gone: // handed over while Run was ending
+	}
+	select {
+	case err := <-j.done:
+		return err
+	default:
+		return context.Canceled
+	}
 }
 
 // Run opens the port, reopens it when it vanishes, and serves the queue until ctx ends. Exchanges that arrive while
-// the port is gone are answered with ErrDown at once.
+// the port is gone are answered with ErrDown at once. It runs once.
 func (l *Line) Run(ctx context.Context) error {
+	defer close(l.gone)
 	defer l.shut()
 	backoff := reopenMin
 	for ctx.Err() == nil {

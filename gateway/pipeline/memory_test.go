@@ -173,6 +173,9 @@ func (m *memory) settle(t fataler, events ...account.Event) []account.Receipt {
 		before[no] = s.Clone()
 	}
 	changes := Think(m, fresh)
+	if d := gocmp.Diff(changes, Think(m, fresh)); d != "" {
+		t.Fatalf("the same facts and events, thought twice, differ:\n%s", d)
+	}
 	for no, s := range m.states {
 		if d := gocmp.Diff(before[no], s); d != "" {
 			t.Fatalf("Think wrote to the engine's state of account %d:\n%s", no, d)

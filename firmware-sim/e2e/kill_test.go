@@ -25,7 +25,7 @@ func kills(t *testing.T) int {
 		}
 		return n
 	}
-	return 8
+	return 10
 }
 
 // accounts of the street with the meters they rest on.
@@ -62,11 +62,11 @@ func TestKillsLoseNothing(t *testing.T) {
 
 	// Three accounts run dry while programs die; each is paid again in the end.
 	for _, m := range []string{"l1/000000000101", "l2/1", "l1/000000000104"} {
-		load(t, ctx, rig, m, 150_000)
+		load(t, ctx, rig, m, 600_000) // about four a second: below zero after the first kill or two
 	}
 	paid := map[string]int64{"1001": 12, "1005": 14, "1009": 13}
 	for i := range kills(t) {
-		wait(ctx, time.Duration(200+rng.IntN(3000))*time.Millisecond)
+		wait(ctx, time.Duration(200+rng.IntN(4000))*time.Millisecond)
 		if rng.IntN(2) == 0 {
 			rig.Hub.Kill()
 			wait(ctx, time.Duration(rng.IntN(500))*time.Millisecond)
@@ -80,7 +80,7 @@ func TestKillsLoseNothing(t *testing.T) {
 				t.Fatalf("kill %d: %v", i, err)
 			}
 		}
-		if i%3 == 0 { // a customer pays in the middle; the key makes a retry harmless
+		if i == 2 { // customers pay in the middle, too little to matter
 			for id := range paid {
 				if _, err := rig.Gateway.Pay(ctx, id, "5.00", fmt.Sprintf("kill-%s-%d", id, i)); err == nil {
 					paid[id] += 5

@@ -153,7 +153,8 @@ func (p *Poller) read(ctx context.Context, m *state) error {
 	p.lineUp()
 	p.add(readings...)
 	now := time.Now()
-	if !m.noRelay && !now.Before(m.relayAt) {
+	soon := now.Add(p.opt.Interval / 2) // what falls due before half a round has passed is due now
+	if !m.noRelay && !soon.Before(m.relayAt) {
 		r, at, err := m.Relay(ctx, meter.Call{})
 		switch {
 		case err == nil && r.Known:
@@ -163,7 +164,7 @@ func (p *Poller) read(ctx context.Context, m *state) error {
 			m.relayAt = now.Add(10 * p.opt.Relay) // an old edition without status word 3; ask seldom
 		}
 	}
-	if !m.noClock && !now.Before(m.clockAt) {
+	if !m.noClock && !soon.Before(m.clockAt) {
 		drift, at, err := m.Clock(ctx, meter.Call{})
 		switch {
 		case err == nil:

@@ -39,7 +39,7 @@
   const show = (on) => {
     if (!lamp) return;
     lamp.hidden = false;
-    lamp.textContent = on ? lamp.dataset.on : lamp.dataset.off;
+    lamp.textContent = on ? lamp.dataset.up : lamp.dataset.down;
     lamp.classList.toggle("off", !on);
   };
 

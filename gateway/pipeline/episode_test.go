@@ -681,3 +681,31 @@ func TestThinkWithoutConfig(t *testing.T) {
 		t.Errorf("%+v", ch.Receipts)
 	}
 }
+
+func TestNoTripWhileAnOrderIsUnderWay(t *testing.T) {
+	w := newWorld(t, profile("1001", pointProfile("m1")))
+	w.owing("1001", "m1")
+	w.now++
+	w.due("1001")
+	if r := w.decide("1001", account.Decision{Kind: account.DecideTrip, Note: "again"}); r.Rule != "order-idle" || w.order("1001").Number != 1 {
+		t.Errorf("%+v, order %d", r, w.order("1001").Number)
+	}
+	if r := w.decide("1001", account.Decision{Kind: account.DecideClose, Note: "a mistake"}); r.Status != account.Accepted || w.order("1001").Number != 2 {
+		t.Errorf("%+v, order %d", r, w.order("1001").Number)
+	}
+}
+
+func TestOpenAfterAConfirmedCloseIsNotOurs(t *testing.T) {
+	w := newWorld(t, profile("1001", pointProfile("m1")))
+	w.tripped("1001", "m1")
+	w.pay("1001", "p1", yuan(500))
+	w.now += second
+	w.answer(w.order("1001"), protocol.OutcomeDone, false)
+	w.expect("1001", account.StageNormal)
+	w.now += minute
+	w.readRelay("m1", 1100, protocol.RelayBitOpen)
+	w.expect("1001", account.StageNormal)
+	if w.account("1001").Points[0].Relay.Ours || len(w.orders[1]) != 2 {
+		t.Errorf("%+v, %d orders", w.account("1001").Points[0].Relay, len(w.orders[1]))
+	}
+}

@@ -20,9 +20,10 @@ const (
 
 // attempts counts sign-in attempts by address.
 type attempts struct {
-	mu   sync.Mutex // guards the two below
-	all  *rate.Limiter
-	from map[string]*rate.Limiter
+	mu    sync.Mutex // guards all below
+	all   *rate.Limiter
+	from  map[string]*rate.Limiter
+	swept time.Time // at most once a second: a flood of addresses must not make each attempt dear
 }
 
 func newAttempts() *attempts {
@@ -35,8 +36,9 @@ func (a *attempts) allow(remote string, now time.Time) bool {
 	host := hostOf(remote)
 	l, ok := a.from[host]
 	if !ok {
-		if len(a.from) >= addressesMax {
+		if len(a.from) >= addressesMax && now.Sub(a.swept) >= time.Second {
 			a.sweep(now)
+			a.swept = now
 		}
 		l = rate.NewLimiter(rate.Every(attemptsEvery), attemptsBurst)
 		if len(a.from) < addressesMax { // full of active guessers: the limit over all addresses still holds

@@ -127,6 +127,7 @@ func TestWebhookIsRepeatedWithBackOffUntilItAnswers(t *testing.T) {
 		n.opt.Client.Transport = w
 		launch(t, n)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		want := []time.Duration{0, 2 * time.Second, 6 * time.Second, 14 * time.Second}
 		var got []time.Duration
 		for _, c := range w.calls {
@@ -156,6 +157,7 @@ func TestBackOffStaysBelowFiveMinutes(t *testing.T) {
 		n.opt.Client.Transport = w
 		launch(t, n)
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if calls := len(w.calls); calls < 28 || calls > 34 {
 			t.Errorf("called %d times in two hours, want about once in five minutes", calls)
 		}
@@ -170,6 +172,7 @@ func TestTerminalIsToldUntilItAnswers(t *testing.T) {
 			Publish: func(topic string, _ []byte) error { topics = append(topics, topic); return nil }})
 		launch(t, n)
 		time.Sleep(3 * time.Second)
+		synctest.Wait()
 		ev, err := n.Answer(t.Context(), "1001", []byte(`{"id":"1001-n1","at":"2026-07-01T08:00:00+08:00"}`))
 		if err != nil {
 			t.Fatal(err)
@@ -179,6 +182,7 @@ func TestTerminalIsToldUntilItAnswers(t *testing.T) {
 		}
 		s.Offer(ev, func(account.Receipt, error) {})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if len(topics) != 2 || topics[0] != protocol.NoticeTopic("default", "1001") {
 			t.Errorf("got %v, want it told at 0 and 2 s and not after the answer", topics)
 		}

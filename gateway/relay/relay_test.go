@@ -111,8 +111,10 @@ func TestOrderIsRepeatedUntilAnswered(t *testing.T) {
 		s.set(func(s *shelf) { s.orders = []account.OrderRecord{order("street-1", 4, time.Minute)} })
 		d.Committed(account.Changes{Orders: s.orders}, nil)
 		time.Sleep(7 * time.Second)
+		synctest.Wait()
 		s.set(func(s *shelf) { s.orders = nil })
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		want := []sending{{"street-1", 4, 0}, {"street-1", 4, 3 * time.Second}, {"street-1", 4, 6 * time.Second}}
 		if diff := cmp.Diff(want, *sent, cmp.AllowUnexported(sending{})); diff != "" {
 			t.Error(diff)
@@ -126,6 +128,7 @@ func TestOrderIsNotSentAfterItsDeadline(t *testing.T) {
 		s.orders = []account.OrderRecord{order("street-1", 4, 4*time.Second)}
 		_, sent := dispatch(t, s)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(*sent) != 2 {
 			t.Errorf("got %v, want it sent at 0 and 3 s and never after 4 s", *sent)
 		}
@@ -138,6 +141,7 @@ func TestHelloSendsTheAgentsOpenOrdersAtOnce(t *testing.T) {
 		s.orders = []account.OrderRecord{order("street-1", 4, time.Minute), order("street-2", 5, time.Minute)}
 		d, sent := dispatch(t, s)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		d.Hello("street-2")
 		synctest.Wait()
 		if got := *sent; len(got) != 3 || got[2].agent != "street-2" || got[2].at != time.Second {
@@ -187,9 +191,11 @@ func TestDueAccountsAreBroughtAtTheirTime(t *testing.T) {
 		timers := NewTimers(viewer{s}, g, slog.New(slog.DiscardHandler))
 		launch(t, timers.Run)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		s.set(func(s *shelf) { s.due[2] = time.Now().Add(2 * time.Second).UnixMilli() })
 		timers.Committed(account.Changes{States: []*account.State{{Due: 1}}}, nil)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if diff := cmp.Diff([]time.Duration{3 * time.Second, 6 * time.Second}, g.calls); diff != "" {
 			t.Error(diff)
 		}
@@ -202,6 +208,7 @@ func TestAccountThatStaysDueIsNotABusyLoop(t *testing.T) {
 		g := &gate{s: s, start: time.Now(), next: func(string) int64 { return -1 }}
 		launch(t, NewTimers(viewer{s}, g, slog.New(slog.DiscardHandler)).Run)
 		time.Sleep(10*time.Second + time.Millisecond)
+		synctest.Wait()
 		if n := len(g.calls); n < 9 || n > 12 {
 			t.Errorf("brought %d times in 10 s, want about once a second", n)
 		}

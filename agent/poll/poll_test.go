@@ -3,7 +3,9 @@ package poll
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +27,7 @@ type rig struct {
 	bus  *bus.Line
 	box  *outbox.Box
 	poll *Poller
-	open func() (line.Port, error)
+	port atomic.Pointer[bus.Port] // nil: unplugged
 }
 
 func start(t *testing.T, cfg bus.Config, sims []simmeter.Config, driver func(l *line.Line, ref protocol.MeterRef, c simmeter.Config) (meter.Driver, error)) *rig {
@@ -37,9 +39,14 @@ func start(t *testing.T, cfg bus.Config, sims []simmeter.Config, driver func(l *
 	}
 	port, sim := bus.Memory(cfg, r.sims...)
 	r.bus = sim
-	r.open = func() (line.Port, error) { return port, nil }
+	r.port.Store(port)
 	log := slog.New(slog.DiscardHandler)
-	l := line.New(line.Settings{Name: cfg.Name, Baud: cfg.Baud, Parity: cfg.Parity, StopBits: cfg.StopBits}, func(line.Settings) (line.Port, error) { return r.open() }, log)
+	l := line.New(line.Settings{Name: cfg.Name, Baud: cfg.Baud, Parity: cfg.Parity, StopBits: cfg.StopBits}, func(line.Settings) (line.Port, error) {
+		if p := r.port.Load(); p != nil {
+			return p, nil
+		}
+		return nil, os.ErrNotExist
+	}, log)
 	var drivers []meter.Driver
 	for _, c := range sims {
 		d, err := driver(l, protocol.MeterRef{Line: cfg.Name, Address: c.Address}, c)
@@ -200,11 +207,14 @@ func TestLineThatWasDownLeavesANamedGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := dlt(t, "101", "102")
 		time.Sleep(15 * time.Second)
-		r.poll.lineDown(2) // as Round does when the line says ErrDown; Run is between two rounds now
-		time.Sleep(20 * time.Second)
+		port := r.port.Swap(nil)
+		port.Close() // the adapter is pulled, and missed by four rounds of two meters
+		time.Sleep(30 * time.Second)
+		r.port.Store(port.Reopen())
+		time.Sleep(40 * time.Second)
 		for _, e := range r.entries() {
 			if e.Gap != nil {
-				if e.Gap.Reason != "line down" || e.Gap.Count != 2 || e.Gap.Meter.Line != "l1" || e.Gap.To <= e.Gap.From {
+				if e.Gap.Reason != "line down" || e.Gap.Count != 8 || e.Gap.Meter.Line != "l1" || e.Gap.To <= e.Gap.From {
 					t.Errorf("got %+v", e.Gap)
 				}
 				return

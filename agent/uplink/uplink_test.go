@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 // gateway is the other end as the contract has it: it keeps one cursor a lane and answers as told. A lossy one drops.
 type gateway struct {
+	mu      sync.Mutex // guards all: tests change it while it answers
 	t       *testing.T
 	up      *Uplink
 	epoch   uint64
@@ -27,6 +29,8 @@ type gateway struct {
 }
 
 func (g *gateway) Publish(kind string, payload []byte) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.mute {
 		return nil
 	}
@@ -63,6 +67,9 @@ func (g *gateway) Publish(kind string, payload []byte) error {
 	}
 	return nil
 }
+
+// set changes the gateway.
+func (g *gateway) set(f func()) { g.mu.Lock(); defer g.mu.Unlock(); f() }
 
 func start(t *testing.T) (*outbox.Box, *Uplink, *gateway, *Clock) {
 	t.Helper()
@@ -133,14 +140,14 @@ func TestBatchWithoutAcknowledgementIsSentAgainWithBackoff(t *testing.T) {
 		box, u, g, _ := start(t)
 		u.connected()
 		time.Sleep(time.Second)
-		g.mute = true
+		g.set(func() { g.mute = true })
 		add(t, box, 0, 5)
 		time.Sleep(time.Second) // sent, and lost
 		synctest.Wait()
 		if box.Sent(protocol.LaneReadings) != 5 || box.Lanes()[0].Acked != 0 {
 			t.Fatalf("got %+v", box.Lanes())
 		}
-		g.mute = false
+		g.set(func() { g.mute = false })
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
 		inOrder(t, g.values, 5)
@@ -157,7 +164,7 @@ func TestGatewayThatLostItsTailGetsItAgain(t *testing.T) {
 		}
 		synctest.Wait()
 		inOrder(t, g.values, 50)
-		g.upto[protocol.LaneReadings], g.values = 20, g.values[:20] // a backup is restored
+		g.set(func() { g.upto[protocol.LaneReadings], g.values = 20, g.values[:20] }) // a backup is restored
 		u.lost()
 		u.connected()
 		time.Sleep(5 * time.Second)
@@ -172,7 +179,7 @@ func TestRewindByAcknowledgement(t *testing.T) {
 		u.connected()
 		add(t, box, 0, 30)
 		time.Sleep(3 * time.Second)
-		g.upto[protocol.LaneReadings], g.values = 7, g.values[:7]
+		g.set(func() { g.upto[protocol.LaneReadings], g.values = 7, g.values[:7] })
 		add(t, box, 30, 1) // its batch begins at 31: the gateway answers 7
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
@@ -184,7 +191,7 @@ func TestGatewayThatIsAheadMakesANewEpoch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		box, u, g, _ := start(t)
 		add(t, box, 0, 5)
-		g.epoch, g.upto[protocol.LaneReadings] = box.Epoch(), 900 // an old copy of our file was put back
+		g.set(func() { g.epoch, g.upto[protocol.LaneReadings] = box.Epoch(), 900 }) // an old copy of our file was put back
 		was := box.Epoch()
 		u.connected()
 		time.Sleep(10 * time.Second)
@@ -202,19 +209,19 @@ func TestClockIsTrustedWithinTwoSecondsOnly(t *testing.T) {
 		if c.Trusted() {
 			t.Error("trusted without a beacon")
 		}
-		g.ahead = 3 * time.Second
+		g.set(func() { g.ahead = 3 * time.Second })
 		u.connected()
 		time.Sleep(time.Second)
 		if c.Trusted() || c.Offset() != -3*time.Second {
 			t.Errorf("trusted %t, offset %v", c.Trusted(), c.Offset())
 		}
-		g.ahead = time.Second
+		g.set(func() { g.ahead = time.Second })
 		time.Sleep(helloEvery)
 		synctest.Wait()
 		if !c.Trusted() || c.Offset().Round(time.Millisecond) != -time.Second {
 			t.Errorf("trusted %t, offset %v", c.Trusted(), c.Offset())
 		}
-		g.mute = true
+		g.set(func() { g.mute = true })
 		time.Sleep(2 * trustFor)
 		if c.Trusted() {
 			t.Error("a beacon of two hours ago is still trusted")

@@ -76,6 +76,9 @@ type Finding struct {
 	ClosedBy string
 }
 
+// ClosedByLater is what closes a hold without a person.
+const ClosedByLater = "a later reading was accepted"
+
 // Check is one interlock 闭锁 of an order's safety case.
 type Check struct {
 	Rule   string

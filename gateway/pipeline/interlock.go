@@ -13,7 +13,7 @@ const clockDriftMax = 10 * time.Minute
 // tripsPerDay: a toggling load needs trips, so a switch gets at most two in 24 hours (safety.md T15).
 const tripsPerDay = 24 * 3600 * 1000
 
-// interlocks 闭锁 is the safety case of a trip: every rule, green or not, with the fact it looked at. One that is not green makes
+// interlocks 闭锁 is the safety case of a trip: every rule, green or not, with the fact it looked at, in figures that need no language. One that is not green makes
 // the trip impossible. byPolicy asks for the balance and the notice too; a person's own order rests on the person's reason.
 func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
 	s, e := w.state, &w.state.Episode
@@ -22,17 +22,17 @@ func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
 		checks = append(checks, account.Check{Rule: rule, OK: ok, Detail: fmt.Sprintf(format, args...)})
 	}
 	if byPolicy {
-		say("balance-below", w.below(), "available %s, trip below %s", w.available, w.policy.TripBelow)
-		say("notice-delivered", e.DeliveredAt != 0, "notice %d", e.Reminder)
+		say("balance-below", w.below(), "%s < %s", w.available, w.policy.TripBelow)
+		say("notice-delivered", e.DeliveredAt != 0, "#%d", e.Reminder)
 		over := noticeOver(w)
-		say("notice-over", e.DeliveredAt != 0 && w.now >= over, "time of the notice ends %s", stamp(over))
+		say("notice-over", e.DeliveredAt != 0 && w.now >= over, "%s", clock(over).In(r.zone).Format("2006-01-02 15:04:05"))
 	}
 	say("not-protected", !s.Guard.Protected, "%s", s.Guard.ProtectNote)
-	say("no-tag", !w.tagged(account.TagNoTrip), "%d tags", len(s.Guard.Tags))
-	say("no-hold", len(s.Guard.Holds) == 0, "%d holds", len(s.Guard.Holds))
-	say("contract", w.policy.Clause != "", "clause %s", w.policy.Clause)
-	say("window-open", w.policy.Open(clock(w.now), r.zone), "%s", clock(w.now).In(r.zone).Format("Mon 15:04"))
-	say("pacing", r.paced(w), "%d trips in the last hour, at most %d", r.counts.TripsHour, w.policy.TripsPerHour)
+	say("no-tag", !w.tagged(account.TagNoTrip), "%d", len(s.Guard.Tags))
+	say("no-hold", len(s.Guard.Holds) == 0, "%d", len(s.Guard.Holds))
+	say("contract", w.policy.Clause != "", "%s", w.policy.Clause)
+	say("window-open", w.policy.Open(clock(w.now), r.zone), "%s", clock(w.now).In(r.zone).Format("2006-01-02 15:04"))
+	say("pacing", r.paced(w), "%d/%d", r.counts.TripsHour, w.policy.TripsPerHour)
 	held := s.Hold
 	for i := range s.Points {
 		if s.Points[i].Hold != "" {
@@ -40,8 +40,8 @@ func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
 		}
 	}
 	say("audit-passed", held == "", "%s", held)
-	say("order-idle", !w.pending(), "an order is under way: %v", w.pending())
-	say("fee-known", w.known && w.tariff != nil && s.PeriodStart != 0, "estimate %s", s.Estimate)
+	say("order-idle", !w.pending(), "")
+	say("fee-known", w.known && w.tariff != nil && s.PeriodStart != 0, "%s", s.Estimate)
 	for i := range w.profile.Points {
 		r.interlocksOf(w, i, say)
 	}
@@ -52,16 +52,16 @@ func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
 // interlocksOf is the part of one metering point. A point without a switch must still be read freshly: the fee rests on it.
 func (r *run) interlocksOf(w *work, i int, say func(string, bool, string, ...any)) {
 	p, profile := &w.state.Points[i], &w.profile.Points[i]
-	say("reading-fresh", p.Current.At != 0 && w.now-p.Current.At <= w.policy.MaxReadingAge.Milliseconds(), "%s read %s", profile.ID, age(w.now, p.Current.At))
+	say("reading-fresh", p.Current.At != 0 && w.now-p.Current.At <= w.policy.MaxReadingAge.Milliseconds(), "%s %s", profile.ID, age(w.now, p.Current.At))
 	if !w.trippable(i) {
 		return
 	}
-	say("relay-read", p.Relay.Known && w.now-p.Relay.At <= w.policy.MaxReadingAge.Milliseconds(), "%s relay read %s", profile.ID, age(w.now, p.Relay.At))
-	say("relay-closed", p.Relay.Known && (!p.Relay.Open || p.Relay.Ours), "%s relay open %v, ours %v", profile.ID, p.Relay.Open, p.Relay.Ours)
+	say("relay-read", p.Relay.Known && w.now-p.Relay.At <= w.policy.MaxReadingAge.Milliseconds(), "%s %s", profile.ID, age(w.now, p.Relay.At))
+	say("relay-closed", p.Relay.Known && (!p.Relay.Open || p.Relay.Ours), "%s", profile.ID)
 	say("meter-hold", !p.Relay.PowerHold, "%s", profile.ID)
 	limit := min(w.policy.MaxClockDrift, clockDriftMax)
 	drift := time.Duration(max(p.Drift, -p.Drift)) * time.Millisecond
-	say("clock", p.DriftAt == 0 || drift <= limit, "%s clock off by %s, at most %s", profile.ID, drift, limit)
+	say("clock", p.DriftAt == 0 || drift <= limit, "%s %s/%s", profile.ID, drift, limit)
 	if p.Relay.Open {
 		return // this trip would not touch it
 	}
@@ -89,9 +89,9 @@ func (r *run) paced(w *work) bool {
 
 func age(now, at int64) string {
 	if at == 0 {
-		return "never"
+		return "–"
 	}
-	return (time.Duration(now-at) * time.Millisecond).Round(time.Millisecond).String() + " ago"
+	return (time.Duration(now-at) * time.Millisecond).Round(time.Millisecond).String()
 }
 
 // trippable says whether this metering point's switch opens on command.

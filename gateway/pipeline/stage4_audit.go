@@ -72,7 +72,7 @@ func (r *run) keep(w *work, index uint16, newest int64, records []account.Readin
 	}
 	if p.Hold == "" {
 		if r.heldBefore(w, index) || len(held) > 0 {
-			r.release(w, index, "a later reading was accepted")
+			r.release(w, index, account.ClosedByLater)
 		}
 		return
 	}

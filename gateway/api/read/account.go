@@ -139,8 +139,18 @@ func guard(a *wire.Account, g *account.Guard, lang string) {
 
 // Finding is what audit found, in a language.
 func Finding(p *account.Profile, f account.Finding, lang string) wire.Finding {
-	return wire.Finding{Point: PointID(p, f.Point), Code: f.Code, Text: finding(lang, f.Code), Hold: f.Hold, At: at(f.At), Found: at(f.Found),
+	w := wire.Finding{Point: PointID(p, f.Point), Code: f.Code, Text: finding(lang, f.Code), Hold: f.Hold, At: at(f.At), Found: at(f.Found),
 		Detail: f.Detail, KWh: billing.Energy(f.Value).String(), Closed: at(f.Closed), ClosedBy: f.ClosedBy}
+	if lang == "zh" { // audit's own sentence is English; the code's words and the register say the same
+		w.Detail = ""
+		if f.Value != 0 {
+			w.Detail = "示数 " + w.KWh + " kWh"
+		}
+		if f.ClosedBy == account.ClosedByLater {
+			w.ClosedBy = "后来的读数被接受"
+		}
+	}
+	return w
 }
 
 // PointID is the name of a profile's point, or its index when the profile does not have it.

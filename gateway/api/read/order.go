@@ -19,7 +19,7 @@ func Order(p *account.Profile, o account.OrderRecord, lang string) wire.Order {
 		ID:    o.Order.ID.String(),
 		Agent: o.Order.Agent, Meter: meter(o.Order.Meter),
 		Action: action, ActionText: Actions.In(lang, action), State: state, StateText: OrderStates.In(lang, state),
-		Created: at(o.Created), Deadline: at(o.Order.Deadline), Ended: at(o.Ended), Actor: o.Actor, Reason: o.Order.Reason, Episode: o.Episode,
+		Created: at(o.Created), Deadline: at(o.Order.Deadline), Ended: at(o.Ended), Actor: o.Actor, Reason: reason(&o, lang), Episode: o.Episode,
 		Case: []wire.Check{},
 		Basis: wire.Basis{ReadingAt: at(o.Basis.ReadingAt), Energy: o.Basis.Energy.String(), Available: o.Basis.Available.String(),
 			Estimate: o.Basis.Estimate.String(), Tariff: o.Basis.Tariff, Policy: o.Basis.Policy, LedgerSeq: o.Basis.LedgerSeq, Notice: o.Basis.Notice},
@@ -33,15 +33,29 @@ func Order(p *account.Profile, o account.OrderRecord, lang string) wire.Order {
 	return w
 }
 
+// reason is why the order was made. A person's own words stay as they are; the policy's are told from what it rested on.
+func reason(o *account.OrderRecord, lang string) string {
+	if lang != "zh" || o.Actor != "policy" {
+		return o.Order.Reason
+	}
+	if o.Order.Action == protocol.ActionTrip {
+		return "可用余额 " + o.Basis.Available.String() + "，低于停电限值"
+	}
+	return "可用余额 " + o.Basis.Available.String() + "，不低于停电限值，复电"
+}
+
 func outcome(o *protocol.Outcome, lang string) *wire.Outcome {
 	state := o.State.String()
 	w := &wire.Outcome{State: state, StateText: OrderStates.In(lang, state), Rule: o.Rule, Detail: o.Detail, At: at(o.At),
 		Before: contact(o.Before), After: contact(o.After), Recovered: o.Recovered, Frames: []wire.Frame{}}
+	if lang == "zh" {
+		w.Detail = "" // the agent's sentence is English; state, rule and frames say the same
+	}
 	if o.Energy != 0 {
 		w.KWh = billing.Energy(o.Energy).String()
 	}
 	for _, f := range o.Frames {
-		w.Frames = append(w.Frames, wire.Frame{Sent: f.Sent, At: at(f.At), Hex: Hex(f.Bytes), Note: f.Note})
+		w.Frames = append(w.Frames, wire.Frame{Sent: f.Sent, At: at(f.At), Hex: Hex(f.Bytes), Note: FrameNotes.In(lang, f.Note)})
 	}
 	return w
 }

@@ -43,6 +43,16 @@ var Stages = Words{
 	"field_task":   {"field task", "现场处理"},
 }
 
+// FrameNotes say what a frame of the evidence was for. The words are those of the agent.
+var FrameNotes = Words{
+	"read before trip":  {"read before trip", "跳闸前读表"},
+	"read before close": {"read before close", "合闸前读表"},
+	"trip":              {"trip", "跳闸"},
+	"close permit":      {"close permit", "合闸允许"},
+	"close":             {"close", "直接合闸"},
+	"read back":         {"read back", "读回"},
+}
+
 // Checks are the interlocks 闭锁 of a safety case, each as the fact that has to hold. The words are those of the pipeline.
 var Checks = Words{
 	"balance-below":    {"the balance is below the limit", "余额低于停电限值"},

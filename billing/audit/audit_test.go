@@ -10,8 +10,8 @@ import (
 
 	"feikong/billing"
 	"feikong/billing/audit"
-	"feikong/billing/document"
 	"feikong/billing/register"
+	"feikong/internal/document"
 
 	"github.com/google/go-cmp/cmp"
 )

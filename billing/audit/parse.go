@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"feikong/billing"
-	"feikong/billing/document"
+	"feikong/internal/document"
 )
 
 // raw is a document of rules as written. Each rule's keys are optional: what is

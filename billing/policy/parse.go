@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"feikong/billing"
-	"feikong/billing/document"
+	"feikong/internal/document"
 )
 
 // raw is a policy document as written; only checked Policies leave the package.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"feikong/billing/document"
 	"feikong/billing/policy"
+	"feikong/internal/document"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"feikong/billing"
-	"feikong/billing/document"
+	"feikong/internal/document"
 )
 
 // raw is a tariff document as written; only checked Versions leave the package.

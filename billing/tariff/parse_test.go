@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"feikong/billing"
-	"feikong/billing/document"
 	"feikong/billing/tariff"
+	"feikong/internal/document"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -6,8 +6,8 @@ import (
 	"os"
 	"regexp"
 
-	"feikong/billing/document"
 	"feikong/gateway/account"
+	"feikong/internal/document"
 	"feikong/protocol"
 )
 

@@ -4,7 +4,7 @@ package archive
 
 import (
 	"feikong/billing"
-	"feikong/billing/document"
+	"feikong/internal/document"
 )
 
 // raw is the file as written; only a checked Book leaves the package.

@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"feikong/billing/audit"
-	"feikong/billing/document"
 	"feikong/billing/policy"
 	"feikong/billing/tariff"
 	"feikong/gateway/account"
+	"feikong/internal/document"
 )
 
 // The regions a rule document may name, in account.Document.Region.

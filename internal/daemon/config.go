@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"feikong/billing/document"
+	"feikong/internal/document"
 )
 
 // configMax bounds a configuration file: a site of 10,000 meters is well below it, and a wrong path (a log, a device) is not read whole.

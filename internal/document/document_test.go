@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"feikong/billing"
-	"feikong/billing/document"
+	"feikong/internal/document"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -138,7 +138,8 @@ func (b *Box) Evidence(from uint64, count, maxBytes int) (out []protocol.Evidenc
 func (b *Box) walk(lane protocol.Lane, from uint64, count, maxBytes int, each func([]byte) error) error {
 	return b.db.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(buckets[lane]).Cursor()
-		k, v := c.Seek(seqKey(from + 1)) // the chunk before the first that begins after from
+		k, _ := c.Seek(seqKey(from + 1)) // the chunk before the first that begins after from
+		var v []byte
 		if k == nil {
 			k, v = c.Last()
 		} else {

@@ -57,9 +57,6 @@ func (c *cut) chunkHead() (h chunkHead) {
 	return h
 }
 
-// readingSpace is the most one record takes: three varints of 10, one of 3, four bytes.
-const readingSpace = 10 + 10 + 10 + 3 + 4
-
 // chunk encodes as many of records as one chunk may hold, behind room for the seal, and returns how many. runMax moves on.
 func chunk(records []account.ReadingRecord, commit uint64, runMax *int64) (value []byte, n int) {
 	n = min(len(records), chunkReadings)

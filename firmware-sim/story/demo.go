@@ -111,7 +111,7 @@ func (p *play) open() (err error) {
 			return err
 		}
 	}
-	if _, err := p.rig.Gateway.Decide(p.ctx, "POST", "1004", "/protect", map[string]string{"note": "家用呼吸机 home ventilator"}); err != nil {
+	if err := p.rig.protect(p.ctx); err != nil {
 		return err
 	}
 	if _, err := p.rig.Gateway.Decide(p.ctx, "POST", "1005", "/tags", map[string]string{"id": "T-17", "kind": "no_close", "note": "线路检修 line work, pole 17"}); err != nil {

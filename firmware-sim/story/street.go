@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,9 @@ func RunStreet(ctx context.Context, out io.Writer, dir, bin, lang string) error 
 		return err
 	}
 	if err := rig.FirstCredit(ctx); err != nil {
+		return err
+	}
+	if err := rig.protect(ctx); err != nil {
 		return err
 	}
 	terminals, err := Terminals(rig)
@@ -82,6 +86,16 @@ func (r *Rig) FirstCredit(ctx context.Context) error {
 		if _, err := r.Gateway.Pay(ctx, p.account, p.amount, "street-first-credit-"+p.account); err != nil {
 			return fmt.Errorf("first credit of %s: %w", p.account, err)
 		}
+	}
+	return nil
+}
+
+// protect puts account 1004 under protection once, so that the page has somebody to spare and says why. A person who lifts it is not
+// overruled by the next start: the key was used.
+func (r *Rig) protect(ctx context.Context) error {
+	err := r.Gateway.Call(ctx, http.MethodPost, "/accounts/1004/protect", "street-protect-1004", map[string]string{"note": "家用呼吸机 home ventilator"}, nil)
+	if err != nil {
+		return fmt.Errorf("protect account 1004: %w", err)
 	}
 	return nil
 }

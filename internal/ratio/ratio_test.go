@@ -3,10 +3,14 @@
 package ratio
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,7 +21,9 @@ import (
 	"feikong/billing/policy"
 	"feikong/billing/tariff"
 	"feikong/gateway/account"
+	"feikong/gateway/intake"
 	"feikong/gateway/pipeline"
+	"feikong/gateway/settle"
 	"feikong/gateway/store/bolt"
 	"feikong/protocol"
 	"feikong/protocol/dlt645/decodebench"
@@ -37,7 +43,7 @@ func print(t *testing.T, name string, part, limit func() time.Duration) {
 		ratios = append(ratios, float64(l)/float64(p))
 	}
 	slices.Sort(ratios)
-	fmt.Printf("RATIO %-34s %.3f %.3f %.3f\n", name, ratios[rounds/2], ratios[0], ratios[rounds-1])
+	fmt.Printf("RATIO %-30s %.3f %.3f %.3f\n", name, ratios[rounds/2], ratios[0], ratios[rounds-1])
 }
 
 func enabled(t *testing.T) {
@@ -66,69 +72,88 @@ func TestRatioDecode(t *testing.T) {
 	})
 }
 
-// TestRatioDurable: readings from the bytes of a batch through decoding, the six stages and the commit, beside a bare bbolt commit
-// of the bytes that this commit wrote. One commit for each batch, as a lightly loaded gateway does.
+// TestRatioDurable: readings from the packets of agents through the intake, the door, the six stages and the commit to the
+// acknowledgement, beside bare bbolt commits of as many bytes, as often. Each agent has one batch in flight, as on the wire.
 func TestRatioDurable(t *testing.T) {
 	enabled(t)
-	for _, c := range []struct{ accounts, batch, commit int }{{10_000, 1000, 1}, {10_000, 1000, 8}, {10_000, 100, 1}} {
-		durable(t, c.accounts, c.batch, c.commit)
+	for _, c := range []struct{ agents, batch int }{{1, 1000}, {8, 1000}, {8, 100}} {
+		durable(t, c.agents, c.batch)
 	}
 }
 
-func durable(t *testing.T, accounts, batch, perCommit int) {
-	dir := t.TempDir()
-	engine, err := bolt.Open(filepath.Join(dir, "gateway.db"), bolt.Options{Config: config})
+// metersEach is what one agent reads: a concentrator of eight lines.
+const metersEach = 2000
+
+func durable(t *testing.T, agents, batch int) {
+	engine, err := bolt.Open(filepath.Join(t.TempDir(), "gateway.db"), bolt.Options{Config: config})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer engine.Close()
-	if _, err := engine.Settle(t.Context(), []account.Event{{Key: "archive", Now: 1, Archive: book(accounts)}}, pipeline.Think); err != nil {
+	if _, err := engine.Settle(t.Context(), []account.Event{{Key: "archive", Now: 1, Archive: book(agents)}}, pipeline.Think); err != nil {
 		t.Fatal(err)
 	}
-	bare, err := bbolt.Open(filepath.Join(dir, "bare.db"), 0o600, &bbolt.Options{NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30})
+	acks := make(map[string]chan uint64)
+	for i := range agents {
+		acks[agent(i)] = make(chan uint64, 4)
+	}
+	door := settle.NewDoor(engine, pipeline.Think, settle.Options{})
+	in := intake.New(intake.Options{Tenant: "d", Door: door, Store: engine, Fleet: intake.NewFleet(), Log: slog.New(slog.DiscardHandler),
+		Publish: func(topic string, payload []byte) error {
+			if ack, err := protocol.DecodeAck(payload); err == nil {
+				acks[ack.Agent] <- ack.Upto
+			}
+			return nil
+		}})
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { door.Run(ctx) })
+	running.Go(func() { in.Run(ctx) })
+	defer func() { cancel(); running.Wait() }()
+
+	bare, err := bbolt.Open(filepath.Join(t.TempDir(), "bare.db"), 0o600, &bbolt.Options{NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer bare.Close()
 
-	const commits = 8
-	load := &load{accounts: accounts, batch: batch, seq: 1, at: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC).UnixMilli()}
-	var bytes int64
-	var cpu time.Duration
-	readings := 0
+	const batches = 16 // of each agent in a round
+	loads := make([]*load, agents)
+	for i := range loads {
+		loads[i] = &load{agent: i, batch: batch, seq: 1, at: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()}
+	}
+	var bytes, commits int64
+	var took time.Duration
+	var cpu syscall.Rusage
+	readings, used := 0, time.Duration(0)
 	part := func() time.Duration {
-		wires := make([][][]byte, commits)
+		wires := make([][][]byte, agents)
 		for i := range wires {
-			for range perCommit {
-				wires[i] = append(wires[i], load.next(t))
+			for range batches {
+				wires[i] = append(wires[i], loads[i].next(t))
 			}
 		}
-		before := engine.Stats()["value_bytes"]
+		before := engine.Stats()
+		busy := cpuTime(&cpu)
 		start := time.Now()
-		for _, group := range wires {
-			events := make([]account.Event, 0, perCommit)
-			for _, wire := range group {
-				b, err := protocol.DecodeReadingBatch(wire)
-				if err != nil {
-					t.Fatal(err)
+		var all sync.WaitGroup
+		for i := range agents {
+			all.Go(func() {
+				id := agent(i)
+				for _, wire := range wires[i] {
+					in.Packet(id, "readings", protocol.Up("d", id, "readings"), wire)
+					<-acks[id]
 				}
-				events = append(events, account.Event{Now: load.at + 1000, Actor: "agent a", Readings: b})
-			}
-			receipts, err := engine.Settle(t.Context(), events, pipeline.Think)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, r := range receipts {
-				if r.Status != account.Accepted {
-					t.Fatalf("batch was not accepted: %+v", r)
-				}
-			}
+			})
 		}
-		took := time.Since(start)
-		bytes = (engine.Stats()["value_bytes"] - before) / commits
-		cpu += took
-		readings += commits * perCommit * batch
-		return took
+		all.Wait()
+		d := time.Since(start)
+		after := engine.Stats()
+		bytes, commits = after["value_bytes"]-before["value_bytes"], after["commits"]-before["commits"]
+		took += d
+		used += cpuTime(&cpu) - busy
+		readings += agents * batches * batch
+		return d
 	}
 	key := uint64(0)
 	limit := func() time.Duration {
@@ -141,9 +166,9 @@ func durable(t *testing.T, accounts, batch, perCommit int) {
 					return err
 				}
 				b.FillPercent = 0.95
-				for left := bytes; left > 0; left -= int64(len(value)) {
+				for left := bytes / commits; left > 0; left -= int64(len(value)) {
 					key++
-					if err := b.Put([]byte(fmt.Sprintf("%016x", key)), value[:min(left, int64(len(value)))]); err != nil {
+					if err := b.Put(fmt.Appendf(nil, "%016x", key), value[:min(left, int64(len(value)))]); err != nil {
 						return err
 					}
 				}
@@ -154,23 +179,33 @@ func durable(t *testing.T, accounts, batch, perCommit int) {
 		}
 		return time.Since(start)
 	}
-	name := fmt.Sprintf("durable-readings/bolt %d*%d", perCommit, batch)
+	name := fmt.Sprintf("intake-to-ack/bolt:%dx%d", agents, batch)
 	print(t, name, part, limit)
-	fmt.Printf("COST  %-34s %.2f us a reading, %d B written a reading, %.0f readings/s\n", name,
-		float64(cpu.Microseconds())/float64(readings), bytes/int64(perCommit*batch), float64(readings)/cpu.Seconds())
+	fmt.Printf("COST  %-30s %.2f us CPU a reading, %d B written a reading, %.0f readings/s, %.0f readings a commit\n", name,
+		float64(used.Microseconds())/float64(readings), bytes/int64(agents*batches*batch), float64(readings)/took.Seconds(), float64(agents*batches*batch)/float64(commits))
 }
 
-// load makes batches that sweep the accounts, each reading newer and higher than the one before.
+// cpuTime is what this process has used so far.
+func cpuTime(u *syscall.Rusage) time.Duration {
+	if syscall.Getrusage(syscall.RUSAGE_SELF, u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func agent(i int) string { return fmt.Sprintf("a%d", i) }
+
+// load makes the batches of one agent: it sweeps its meters, each reading newer and higher than the one before.
 type load struct {
-	accounts, batch int
-	seq             uint64
-	at              int64
-	position        int
-	kwh             int64 // hundredths
+	agent, batch int
+	seq          uint64
+	at           int64
+	position     int
+	kwh          int64 // hundredths
 }
 
 func (l *load) next(t *testing.T) []byte {
-	b := &protocol.ReadingBatch{Agent: "a", Epoch: 7, First: l.seq, SentAt: l.at}
+	b := &protocol.ReadingBatch{Agent: agent(l.agent), Epoch: 7, First: l.seq, SentAt: l.at}
 	for range l.batch {
 		if l.position == 0 {
 			l.at += 15 * 60 * 1000
@@ -178,7 +213,7 @@ func (l *load) next(t *testing.T) []byte {
 		}
 		b.Entries = append(b.Entries, protocol.Entry{Reading: protocol.Reading{Meter: meter(l.position), Quantity: protocol.ActiveImport,
 			Value: l.kwh, Exp: -2, TakenAt: l.at, Method: protocol.MethodPoll, Side: protocol.SidePrimary}})
-		l.position = (l.position + 1) % l.accounts
+		l.position = (l.position + 1) % metersEach
 	}
 	l.seq += uint64(l.batch)
 	wire, err := protocol.AppendReadingBatch(nil, b)
@@ -192,11 +227,14 @@ func meter(i int) protocol.MeterRef {
 	return protocol.MeterRef{Line: fmt.Sprintf("l%d", i/256), Address: fmt.Sprintf("%012d", i)}
 }
 
-func book(accounts int) *account.Archive {
+func book(agents int) *account.Archive {
 	a := &account.Archive{}
-	for i := range accounts {
-		a.Profiles = append(a.Profiles, account.Profile{ID: fmt.Sprintf("%07d", i), Currency: "CNY", TariffID: "t", PolicyID: "p",
-			Points: []account.PointProfile{{ID: fmt.Sprintf("%07d-1", i), Agent: "a", Meter: meter(i), Multiplier: 1, Digits: 6}}})
+	for n := range agents {
+		for i := range metersEach {
+			id := fmt.Sprintf("%d-%05d", n, i)
+			a.Profiles = append(a.Profiles, account.Profile{ID: id, Currency: "CNY", TariffID: "t", PolicyID: "p",
+				Points: []account.PointProfile{{ID: id + "-1", Agent: agent(n), Meter: meter(i), Multiplier: 1, Digits: 6}}})
+		}
 	}
 	return a
 }

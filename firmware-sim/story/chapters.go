@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
-	"strings"
 	"time"
 
 	"feikong/firmware-sim/control"
@@ -50,9 +49,9 @@ func (p *play) tripAndRestore(id string) error {
 		green = green && c.OK
 	}
 	p.tell.Claim(green, id, "命令带着全部闭锁为绿的安全依据", "the order carries its safety case, every interlock green", fmt.Sprintf("%d checks", len(trip.Case)))
-	first, last, control := frames(trip)
-	p.tell.Claim(strings.Contains(first, "before") && strings.Contains(last, "back") && control == 1, id,
-		"先读表，再发一帧跳闸，再读回继电器", "it read before the trip, sent one trip frame, read the relay back", fmt.Sprintf("%s … %s", first, last))
+	before, control, after := frames(trip)
+	p.tell.Claim(before > 0 && control == 1 && after > 0, id,
+		"先读表，再发一帧跳闸，再读回继电器", "it read before the trip, sent one trip frame, read the relay back", fmt.Sprintf("%d + %d + %d", before, control, after))
 	if err := p.standsStill(id, meter); err != nil {
 		return err
 	}
@@ -60,24 +59,23 @@ func (p *play) tripAndRestore(id string) error {
 	return p.payOnce(id, meter)
 }
 
-// frames says what the first and the last sent frame were for, and how many carried a relay command.
-func frames(o Order) (first, last string, control int) {
+// frames counts what the agent sent: reads before the relay command, relay commands, reads after it.
+func frames(o Order) (before, control, after int) {
 	if o.Outcome == nil {
-		return "", "", 0
+		return 0, 0, 0
 	}
 	for _, f := range o.Outcome.Frames {
-		if !f.Sent {
-			continue
-		}
-		if first == "" {
-			first = f.Note
-		}
-		last = f.Note
-		if wire := unhex(f.Hex); len(wire) > 8 && wire[8] == 0x1C {
+		switch {
+		case !f.Sent:
+		case relayFrame(unhex(f.Hex)):
 			control++
+		case control == 0:
+			before++
+		default:
+			after++
 		}
 	}
-	return first, last, control
+	return before, control, after
 }
 
 // standsStill: the simulated meter itself shows an open relay and a register that does not move.

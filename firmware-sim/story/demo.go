@@ -27,6 +27,7 @@ func Play(ctx context.Context, out io.Writer, dir, bin, lang string) error {
 	if err != nil {
 		return err
 	}
+	rig.Gateway.Lang = lang
 	defer rig.Stop() // stops what a failed story left running; a second stop finds nothing
 	p := &play{ctx: ctx, rig: rig, tell: NewTeller(out, lang), settled: make(chan struct{})}
 	if err := p.run(); err != nil {

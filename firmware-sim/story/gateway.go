@@ -15,6 +15,8 @@ import (
 
 // Gateway speaks to the running gateway's REST interface as any integrator would: from the outside, with a token.
 type Gateway struct {
+	Lang string // of the words in its answers; machine words are the same in all
+
 	dir  string // the gateway's data folder, where cli.json is
 	http http.Client
 }
@@ -144,6 +146,9 @@ func (g *Gateway) Call(ctx context.Context, method, path, key string, in, out an
 	}
 	req.Header.Set("Authorization", "Bearer "+a.Token)
 	req.Header.Set("Content-Type", "application/json")
+	if g.Lang != "" {
+		req.Header.Set("Accept-Language", g.Lang)
+	}
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}

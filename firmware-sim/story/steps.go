@@ -94,11 +94,12 @@ func (p *play) evidence(who string, o Order) {
 	if o.Outcome == nil {
 		return
 	}
+	switched := false
 	for _, f := range o.Outcome.Frames {
-		if f.Note != "trip" && f.Note != "read back" {
+		wire := unhex(f.Hex)
+		if switched = switched || relayFrame(wire); !switched {
 			continue
 		}
-		wire := unhex(f.Hex)
 		var parts []string
 		for _, part := range dlt645.Explain(p.tell.Lang, wire) {
 			parts = append(parts, part.String())
@@ -110,6 +111,9 @@ func (p *play) evidence(who string, o Order) {
 		p.tell.Frame(who, arrow+" "+f.Note, f.Hex, parts)
 	}
 }
+
+// relayFrame says whether a DL/T 645 frame is a relay command (control code 1CH).
+func relayFrame(wire []byte) bool { return len(wire) > 8 && wire[8] == 0x1C }
 
 func unhex(s string) []byte {
 	var out []byte

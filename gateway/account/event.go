@@ -10,6 +10,7 @@ import (
 type Event struct {
 	Key     string
 	Now     int64  // gateway's clock when the event was taken in, unix ms: "now" is an argument
+	Doubt   bool   `json:"-"` // that clock was set lately: no trip may rest on it. Not of the event's content
 	Actor   string // who: "admin", "agent street-1", "timer", "terminal 1001"
 	Account string // account ID, for the events of one account
 

@@ -45,7 +45,8 @@ type Options struct {
 	QueueBytes int
 }
 
-// urgentBytes is kept for Submit beyond QueueBytes: people and terminals get in when readings have filled the queue.
+// urgentBytes is kept for Submit beyond QueueBytes, and as much again for what must not wait behind readings: due times, evidence of
+// notices, outcomes of orders. People get in when agents have filled both.
 const urgentBytes = 8 << 20
 
 // Door gathers the events that wait and settles them in one commit after the other. There is no timer: while a commit is
@@ -55,12 +56,14 @@ type Door struct {
 	think Think
 	opt   Options
 	wake  chan struct{} // one token: something waits
+	born  time.Time     // what the machine's own count of time begins at
 
 	mu      sync.Mutex // guards all below
 	urgent  queue      // from Submit: settled first
-	bulk    queue      // from Offer
+	swift   queue      // from Offer, what must not wait behind readings
+	bulk    queue      // from Offer, the rest
 	stopped error
-	last    int64 // newest Now given out: "now" never goes back
+	clock   clock
 	stats   map[string]int64
 }
 
@@ -69,12 +72,15 @@ func NewDoor(s store.Store, think Think, opt Options) *Door {
 	if opt.QueueBytes <= 0 {
 		opt.QueueBytes = 64 << 20
 	}
-	return &Door{store: s, think: think, opt: opt, wake: make(chan struct{}, 1), stats: map[string]int64{}}
+	return &Door{store: s, think: think, opt: opt, wake: make(chan struct{}, 1), born: time.Now(), stats: map[string]int64{}}
 }
 
 // Offer takes an event without waiting. False: there is no room, or the door is closed; done is not called then.
 // Otherwise done is called once, after the commit or its failure, in the order of settling; it must not block.
 func (d *Door) Offer(ev account.Event, done func(account.Receipt, error)) bool {
+	if ev.Due != nil || ev.Receipt != nil || ev.Evidence != nil {
+		return d.push(&d.swift, waiting{ev, done, 0, 0}, urgentBytes) == nil
+	}
 	return d.push(&d.bulk, waiting{ev, done, 0, 0}, d.opt.QueueBytes) == nil
 }
 
@@ -145,8 +151,8 @@ func (d *Door) Run(ctx context.Context) error {
 func (d *Door) stop(why error) {
 	d.mu.Lock()
 	d.stopped = why
-	left := append(d.urgent.items(), d.bulk.items()...)
-	d.urgent, d.bulk = queue{}, queue{}
+	left := append(append(d.urgent.items(), d.swift.items()...), d.bulk.items()...)
+	d.urgent, d.swift, d.bulk = queue{}, queue{}, queue{}
 	d.mu.Unlock()
 	for i := range left {
 		left[i].answer(account.Receipt{}, why)
@@ -158,9 +164,12 @@ func (d *Door) stop(why error) {
 func (d *Door) gather() []waiting {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if step, found := d.look(); found && d.opt.Log != nil {
+		d.opt.Log.Warn("system clock was set: no trips for a day", "by", step)
+	}
 	var out []waiting
 	readings, bytes := 0, 0
-	for _, q := range []*queue{&d.urgent, &d.bulk} {
+	for _, q := range []*queue{&d.urgent, &d.swift, &d.bulk} {
 		for q.len() > 0 {
 			w := q.front()
 			alone := w.event.Archive != nil
@@ -168,8 +177,7 @@ func (d *Door) gather() []waiting {
 				return out
 			}
 			readings, bytes = readings+w.readings, bytes+w.onDisk()
-			d.last = max(d.last, w.event.Now, d.clock(&w.event))
-			w.event.Now = d.last
+			w.event.Now, w.event.Doubt = d.clock.now(w.event.Now), d.clock.doubt
 			out = append(out, q.pop(w))
 			if alone {
 				return out
@@ -179,11 +187,10 @@ func (d *Door) gather() []waiting {
 	return out
 }
 
-func (d *Door) clock(ev *account.Event) int64 {
-	if ev.Now != 0 {
-		return ev.Now
-	}
-	return time.Now().UnixMilli()
+// look is called with mu held. time.Time carries the machine's own count of time beside the system's clock; Sub uses it.
+func (d *Door) look() (step time.Duration, found bool) {
+	now := time.Now()
+	return d.clock.look(now.UnixMilli(), now.Sub(d.born))
 }
 
 // settle commits a gathering. An error that is not the store's end is of one event, whichever: then each goes alone, and
@@ -255,7 +262,8 @@ func (d *Door) count(name string, n int64) {
 func (d *Door) Stats() map[string]int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	out := map[string]int64{"waiting_events": int64(d.urgent.len() + d.bulk.len()), "waiting_bytes": int64(d.urgent.bytes + d.bulk.bytes)}
+	out := map[string]int64{"waiting_events": int64(d.urgent.len() + d.swift.len() + d.bulk.len()),
+		"waiting_bytes": int64(d.urgent.bytes + d.swift.bytes + d.bulk.bytes)}
 	for _, name := range []string{"events", "gatherings", "failed", "refused_full"} {
 		out[name] = d.stats[name]
 	}

@@ -152,6 +152,31 @@ func TestPeopleComeBeforeReadings(t *testing.T) {
 	})
 }
 
+// Due times, receipts and outcomes do not wait behind half a minute of readings, and they cannot shut people out.
+func TestTimersAndEvidenceDoNotWaitBehindReadings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &fakeStore{t: t, hold: make(chan struct{}, 99)}
+		d := NewDoor(s, accept, Options{})
+		stop := run(t, d)
+		d.Offer(batch(1), nil)
+		synctest.Wait()
+		for range 30 {
+			d.Offer(batch(1000), nil)
+		}
+		for _, ev := range []account.Event{{Due: &account.Due{}}, {Receipt: &account.NoticeReceipt{}}, {Evidence: &protocol.EvidenceBatch{Entries: make([]protocol.Evidence, 1)}}} {
+			d.Offer(ev, nil)
+		}
+		close(s.hold)
+		synctest.Wait()
+		if c := s.calls[1]; len(c) < 4 || c[0].Due == nil || c[1].Receipt == nil || c[2].Evidence == nil || c[3].Readings == nil {
+			t.Errorf("second commit %+v", c)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestNowNeverGoesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &fakeStore{t: t}

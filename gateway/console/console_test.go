@@ -9,22 +9,32 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"feikong/gateway/api/apitest"
 )
+
+// street adds a browser to the gateway of the tests.
+type street struct{ *apitest.Street }
+
+func newStreet(t *testing.T) *street {
+	t.Helper()
+	return &street{apitest.New(t)}
+}
 
 // open gets a page or sends a form and gives status, headers and body.
 func (s *street) open(b *http.Client, method, path string, form url.Values) (int, http.Header, string) {
-	s.t.Helper()
-	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(form.Encode()))
-	must(s.t, err)
+	s.T.Helper()
+	req, err := http.NewRequestWithContext(s.T.Context(), method, s.URL+path, strings.NewReader(form.Encode()))
+	apitest.Must(s.T, err)
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	res, err := b.Do(req)
-	must(s.t, err)
+	apitest.Must(s.T, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	must(s.t, err)
+	apitest.Must(s.T, err)
 	return res.StatusCode, res.Header, string(body)
 }
 
@@ -32,21 +42,21 @@ const chosen = "a quiet street with lamps"
 
 // signedIn is a browser whose person has changed the one-time password.
 func (s *street) signedIn() *http.Client {
-	s.t.Helper()
-	b := s.browser()
-	code, h, _ := s.open(b, "POST", "/sign-in", url.Values{"name": {"admin"}, "password": {s.password}})
+	s.T.Helper()
+	b := s.Browser()
+	code, h, _ := s.open(b, "POST", "/sign-in", url.Values{"name": {"admin"}, "password": {s.Password}})
 	if code != http.StatusSeeOther || h.Get("Location") != "/password" {
-		s.t.Fatalf("sign in: got %d to %q, want the password page", code, h.Get("Location"))
+		s.T.Fatalf("sign in: got %d to %q, want the password page", code, h.Get("Location"))
 	}
 	if code, h, _ = s.open(b, "GET", "/", nil); code != http.StatusSeeOther || h.Get("Location") != "/password" {
-		s.t.Fatalf("before the change: got %d to %q, want the password page", code, h.Get("Location"))
+		s.T.Fatalf("before the change: got %d to %q, want the password page", code, h.Get("Location"))
 	}
 	if code, _, _ = s.open(b, "GET", "/api/v1/accounts", nil); code != http.StatusForbidden {
-		s.t.Fatalf("API before the change: got %d, want 403", code)
+		s.T.Fatalf("API before the change: got %d, want 403", code)
 	}
-	code, h, body := s.open(b, "POST", "/password", url.Values{"old": {s.password}, "new": {chosen}, "again": {chosen}})
+	code, h, body := s.open(b, "POST", "/password", url.Values{"old": {s.Password}, "new": {chosen}, "again": {chosen}})
 	if code != http.StatusSeeOther || h.Get("Location") != "/" {
-		s.t.Fatalf("change: got %d to %q: %s", code, h.Get("Location"), body)
+		s.T.Fatalf("change: got %d to %q: %s", code, h.Get("Location"), body)
 	}
 	return b
 }
@@ -57,7 +67,7 @@ func TestTheFirstSignInMustChangeTheOneTimePassword(t *testing.T) {
 	if code, _, body := s.open(b, "GET", "/", nil); code != 200 || !strings.Contains(body, "/accounts/1011") {
 		t.Errorf("got %d, want the street", code)
 	}
-	if code, _, _ := s.open(s.browser(), "POST", "/sign-in", url.Values{"name": {"admin"}, "password": {s.password}}); code != http.StatusUnauthorized {
+	if code, _, _ := s.open(s.Browser(), "POST", "/sign-in", url.Values{"name": {"admin"}, "password": {s.Password}}); code != http.StatusUnauthorized {
 		t.Errorf("the one-time password again: got %d, want 401", code)
 	}
 }
@@ -65,14 +75,14 @@ func TestTheFirstSignInMustChangeTheOneTimePassword(t *testing.T) {
 func TestWithoutASessionThereIsOnlyTheDoor(t *testing.T) {
 	s := newStreet(t)
 	for _, path := range []string{"/", "/accounts/1001", "/plant", "/password", "/accounts/1001/bills/x"} {
-		if code, h, _ := s.open(s.browser(), "GET", path, nil); code != http.StatusSeeOther || !strings.HasPrefix(h.Get("Location"), "/sign-in") {
+		if code, h, _ := s.open(s.Browser(), "GET", path, nil); code != http.StatusSeeOther || !strings.HasPrefix(h.Get("Location"), "/sign-in") {
 			t.Errorf("%s: got %d to %q, want the sign-in page", path, code, h.Get("Location"))
 		}
 	}
-	if code, h, _ := s.open(s.browser(), "POST", "/accounts/1001/protect", url.Values{"note": {"x"}}); code != http.StatusSeeOther || !strings.HasPrefix(h.Get("Location"), "/sign-in") {
+	if code, h, _ := s.open(s.Browser(), "POST", "/accounts/1001/protect", url.Values{"note": {"x"}}); code != http.StatusSeeOther || !strings.HasPrefix(h.Get("Location"), "/sign-in") {
 		t.Errorf("form: got %d", code)
 	}
-	_, h, _ := s.open(s.browser(), "POST", "/sign-in", url.Values{"name": {"admin"}, "password": {s.password}, "next": {"//elsewhere.example/"}})
+	_, h, _ := s.open(s.Browser(), "POST", "/sign-in", url.Values{"name": {"admin"}, "password": {s.Password}, "next": {"//elsewhere.example/"}})
 	if strings.Contains(h.Get("Location"), "elsewhere") {
 		t.Errorf("redirected to %q", h.Get("Location"))
 	}
@@ -122,8 +132,8 @@ func TestARefusedFormSaysWhyAndKeepsWhatWasTyped(t *testing.T) {
 func TestThePageShowsTheFactsInBothLanguages(t *testing.T) {
 	s := newStreet(t)
 	now := time.Now()
-	s.read("l1", "000000000105", "500.00", now.Add(-time.Hour))
-	s.read("l1", "000000000105", "100.00", now)
+	s.Read("l1", "000000000105", "500.00", now.Add(-time.Hour))
+	s.Read("l1", "000000000105", "100.00", now)
 	b := s.signedIn()
 	s.open(b, "POST", "/accounts/1006/protect", url.Values{"key": {"p"}, "note": {"<script>alert(1)</script>"}})
 	for _, row := range []struct{ lang, want string }{
@@ -152,8 +162,8 @@ func TestThePageShowsTheFactsInBothLanguages(t *testing.T) {
 func TestEveryFormOfTheAccountWorks(t *testing.T) {
 	s := newStreet(t)
 	now := time.Now()
-	s.read("l1", "000000000108", "100.00", now.Add(-time.Hour))
-	s.read("l1", "000000000108", "101.00", now)
+	s.Read("l1", "000000000108", "100.00", now.Add(-time.Hour))
+	s.Read("l1", "000000000108", "101.00", now)
 	b := s.signedIn()
 	for i, row := range []struct {
 		act  string
@@ -203,7 +213,7 @@ func TestPagesLoadNothingInlineOrFromElsewhere(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/static/console.css", "/static/live.js", "/static/icon.svg"} {
-		if code, _, _ := s.open(s.browser(), "GET", path, nil); code != 200 {
+		if code, _, _ := s.open(s.Browser(), "GET", path, nil); code != 200 {
 			t.Errorf("%s: got %d", path, code)
 		}
 	}
@@ -212,12 +222,12 @@ func TestPagesLoadNothingInlineOrFromElsewhere(t *testing.T) {
 func TestAFormFromAnotherSiteIsRefused(t *testing.T) {
 	s := newStreet(t)
 	b := s.signedIn()
-	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/accounts/1001/pay", strings.NewReader("key=evil&amount=1.00"))
-	must(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/accounts/1001/pay", strings.NewReader("key=evil&amount=1.00"))
+	apitest.Must(t, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Sec-Fetch-Site", "cross-site")
 	res, err := b.Do(req)
-	must(t, err)
+	apitest.Must(t, err)
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusForbidden {
 		t.Errorf("got %s, want 403", res.Status)

@@ -1,4 +1,6 @@
-package console_test
+// Package apitest is a gateway for tests of what stands at its surface: the simulated street's archive over the embedded engine, the
+// real door, pipeline, interface and pages, without agents.
+package apitest
 
 import (
 	"context"
@@ -27,46 +29,48 @@ import (
 	"feikong/protocol"
 )
 
-// street is a gateway without agents: the simulated street's archive over the embedded engine, the real door and pipeline.
-type street struct {
-	t        *testing.T
-	store    store.Store
-	door     *settle.Door
-	identity *identity.Identity
-	api      *api.Server
-	url      string
-	password string // one-time, of admin
-	seq      uint64
+// Street is one such gateway. It ends with its test.
+type Street struct {
+	T        *testing.T
+	Store    store.Store
+	Door     *settle.Door
+	Identity *identity.Identity
+	API      *api.Server
+	URL      string
+	Password string // one-time, of admin
+
+	seq uint64 // of the last entry delivered
 }
 
-func newStreet(t *testing.T) *street {
+// New starts a street whose archive is in force.
+func New(t *testing.T) *Street {
 	t.Helper()
 	regions, err := cache.New(cache.Options{})
-	must(t, err)
+	Must(t, err)
 	engine, err := bolt.Open(filepath.Join(t.TempDir(), "feikong.db"), bolt.Options{Config: cache.Loader(regions)})
-	must(t, err)
-	s := &street{t: t, store: engine}
-	s.password, _, err = identity.Bootstrap(t.Context(), engine)
-	must(t, err)
-	s.identity = identity.New(identity.Options{Store: engine})
+	Must(t, err)
+	s := &Street{T: t, Store: engine}
+	s.Password, _, err = identity.Bootstrap(t.Context(), engine)
+	Must(t, err)
+	s.Identity = identity.New(identity.Options{Store: engine})
 	var server *api.Server
-	s.door = settle.NewDoor(engine, pipeline.Think, settle.Options{After: []func(account.Changes, []account.Receipt){
+	s.Door = settle.NewDoor(engine, pipeline.Think, settle.Options{After: []func(account.Changes, []account.Receipt){
 		func(c account.Changes, r []account.Receipt) { server.After(c, r) }}})
-	server, err = api.New(api.Options{Store: engine, Door: s.door, Identity: s.identity, Verify: verify.Run})
-	must(t, err)
-	s.api = server
-	pages, err := console.New(console.Options{API: server, Identity: s.identity})
-	must(t, err)
+	server, err = api.New(api.Options{Store: engine, Door: s.Door, Identity: s.Identity, Verify: verify.Run})
+	Must(t, err)
+	s.API = server
+	pages, err := console.New(console.Options{API: server, Identity: s.Identity})
+	Must(t, err)
 	mux := http.NewServeMux()
 	server.Mount(mux)
 	mux.Handle("/", pages)
 	web := httptest.NewUnstartedServer(nil)
 	web.Config = server.HTTPServer(mux)
 	web.Start()
-	s.url = web.URL
+	s.URL = web.URL
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- s.door.Run(ctx) }()
+	go func() { ended <- s.Door.Run(ctx) }()
 	t.Cleanup(func() {
 		server.Close()
 		web.Close()
@@ -74,58 +78,60 @@ func newStreet(t *testing.T) *street {
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		must(t, engine.Close())
+		Must(t, engine.Close())
 	})
 	s.archive()
 	return s
 }
 
 // archive loads the street's profiles and rule documents.
-func (s *street) archive() {
-	s.t.Helper()
+func (s *Street) archive() {
+	s.T.Helper()
 	file := func(name string) []byte {
 		data, err := configs.Street.ReadFile("street/" + name)
-		must(s.t, err)
+		Must(s.T, err)
 		return data
 	}
 	book, err := archive.Parse("archive.yaml", file("archive.yaml"))
-	must(s.t, err)
+	Must(s.T, err)
 	a := &account.Archive{Profiles: book.Profiles}
 	for _, d := range [][2]string{{"tariff", "tariff-flat.yaml"}, {"tariff", "tariff-shandong-household.yaml"}, {"policy", "policies.yaml"}, {"audit", "audit.yaml"}, {"parameter", "parameters.yaml"}} {
 		a.Documents = append(a.Documents, account.Document{Region: d[0], Name: d[1], Body: file(d[1])})
 	}
-	s.submit(account.Event{Key: "archive/1", Actor: "test", Archive: a})
+	s.Submit(account.Event{Key: "archive/1", Actor: "test", Archive: a})
 }
 
-func (s *street) submit(ev account.Event) account.Receipt {
-	s.t.Helper()
-	r, err := s.door.Submit(s.t.Context(), ev)
-	must(s.t, err)
+// Submit passes an event through the door.
+func (s *Street) Submit(ev account.Event) account.Receipt {
+	s.T.Helper()
+	r, err := s.Door.Submit(s.T.Context(), ev)
+	Must(s.T, err)
 	return r
 }
 
-// read delivers a register and a closed relay of a meter, as an agent would.
-func (s *street) read(line, address, kwh string, at time.Time) {
-	s.t.Helper()
-	value, exp := decimal(s.t, kwh)
+// Read delivers a register and a closed relay of a meter, as an agent would.
+func (s *Street) Read(line, address, kwh string, at time.Time) {
+	s.T.Helper()
+	value, exp := decimal(s.T, kwh)
 	m := protocol.MeterRef{Line: line, Address: address}
-	s.submit(account.Event{Actor: "agent street-1", Readings: &protocol.ReadingBatch{Agent: "street-1", Epoch: 7, First: s.seq + 1, SentAt: at.UnixMilli(), Entries: []protocol.Entry{
+	s.Submit(account.Event{Actor: "agent street-1", Readings: &protocol.ReadingBatch{Agent: "street-1", Epoch: 7, First: s.seq + 1, SentAt: at.UnixMilli(), Entries: []protocol.Entry{
 		{Reading: protocol.Reading{Meter: m, Quantity: protocol.ActiveImport, Value: value, Exp: exp, TakenAt: at.UnixMilli(), Method: protocol.MethodPoll, Side: protocol.SideSecondary}},
 		{Reading: protocol.Reading{Meter: m, Quantity: protocol.RelayState, TakenAt: at.UnixMilli(), Method: protocol.MethodPoll, Side: protocol.SideSecondary}},
 	}}})
 	s.seq += 2
 }
 
-// client speaks to the API with a token of this process.
-func (s *street) client() *client.Client { return client.New(s.url, s.identity.Internal("tester")) }
+// Client speaks to the API with a token of this process.
+func (s *Street) Client() *client.Client { return client.New(s.URL, s.Identity.Internal("tester")) }
 
-// browser keeps cookies and does not follow redirects.
-func (s *street) browser() *http.Client {
+// Browser keeps cookies and does not follow redirects.
+func (s *Street) Browser() *http.Client {
 	jar, err := cookiejar.New(nil)
-	must(s.t, err)
+	Must(s.T, err)
 	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
+// decimal reads a register: digits and a power of ten.
 func decimal(t *testing.T, text string) (value int64, exp int8) {
 	t.Helper()
 	digits := strings.Replace(text, ".", "", 1)
@@ -138,7 +144,8 @@ func decimal(t *testing.T, text string) (value int64, exp int8) {
 	return value, exp
 }
 
-func must(t *testing.T, err error) {
+// Must ends the test when err is one.
+func Must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -68,13 +68,15 @@ const hourMs = 3_600_000
 // pace is when trip orders were created: what pacing across accounts needs, and survives a restart.
 type pace struct {
 	Last  int64
-	Times []int64 // of the last hour, rising
+	Times []int64 // of the last hour, in the order they were made
 }
 
+// add remembers a trip made at a time. The hour is counted back from that time: counted from the newest, one trip by a clock that ran
+// ahead would make all later ones forgotten.
 func (p *pace) add(at int64) pace {
 	next := pace{Last: max(p.Last, at)}
 	for _, t := range p.Times {
-		if t > next.Last-hourMs {
+		if inHour(t, at) {
 			next.Times = append(next.Times, t)
 		}
 	}
@@ -85,11 +87,15 @@ func (p *pace) add(at int64) pace {
 	return next
 }
 
-// counts at now. A trip "later than now" counts too: a clock that was put back must not open the pace.
+// inHour says whether a trip made at t counts at now. One "later than now" counts too: a clock that was put back must not open the pace.
+// Further ahead than a day it was made by a clock that is known to have been wrong, and after which no trip goes out for a day.
+func inHour(t, now int64) bool { return t > now-hourMs && t < now+24*hourMs }
+
+// counts at now.
 func (p *pace) counts(now int64) account.Counts {
 	c := account.Counts{LastTrip: p.Last}
 	for _, t := range p.Times {
-		if t > now-hourMs {
+		if inHour(t, now) {
 			c.TripsHour++
 		}
 	}

@@ -6,8 +6,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// AppendEvidence appends one entry of the evidence lane, the form an outbox keeps. Text is cut to MaxText. An Evidence
-// with nothing set gives no bytes, which DecodeEvidence refuses.
+// AppendEvidence appends one entry of the evidence lane, the form an outbox keeps. Text is cut to MaxText and frames to
+// MaxFrames: an outcome that its own decoder refused would block the lane behind it. An Evidence with nothing set gives
+// no bytes, which DecodeEvidence refuses.
 func AppendEvidence(dst []byte, e *Evidence) []byte {
 	switch {
 	case e.Outcome != nil:
@@ -67,9 +68,10 @@ func AppendEvidenceBatch(dst []byte, b *EvidenceBatch) []byte {
 	dst = putFixed64(dst, 2, b.Epoch)
 	dst = putVarint(dst, 3, b.First)
 	dst = putVarint(dst, 4, uint64(b.SentAt))
+	dst = putVarint(dst, 5, uint64(len(b.Entries)))
 	for i := range b.Entries {
 		var at int
-		dst, at = open(dst, 5)
+		dst, at = open(dst, 6)
 		dst = AppendEvidence(dst, &b.Entries[i])
 		dst = closeMessage(dst, at)
 	}
@@ -81,7 +83,8 @@ func DecodeEvidenceBatch(data []byte) (*EvidenceBatch, error) {
 	memory := maxMemory
 	r := newReader("EvidenceBatch", data, &memory)
 	b := new(EvidenceBatch)
-	b.Entries = listOf[Evidence](&r, data, 5, "entries", MaxBatch, int(unsafe.Sizeof(Evidence{})))
+	n := 0
+	b.Entries = listOf[Evidence](&r, data, 6, "entries", MaxBatch, int(unsafe.Sizeof(Evidence{})))
 	for r.next() {
 		switch r.num {
 		case 1:
@@ -93,6 +96,8 @@ func DecodeEvidenceBatch(data []byte) (*EvidenceBatch, error) {
 		case 4:
 			b.SentAt = r.int64("sent_at")
 		case 5:
+			n = int(r.varint("count", MaxBatch))
+		case 6:
 			in := r.inner("Evidence")
 			b.Entries = append(b.Entries, in.evidence())
 			r.take(in.err)
@@ -100,8 +105,11 @@ func DecodeEvidenceBatch(data []byte) (*EvidenceBatch, error) {
 			r.unknown()
 		}
 	}
-	if why := badRun(b.Agent, b.First, len(b.Entries)); why != "" {
+	if why := badRun(b.Agent, b.First, n); why != "" {
 		r.fail("first", why)
+	}
+	if n != len(b.Entries) {
+		r.fail("count", "is not the number of entries")
 	}
 	if r.err != nil {
 		return nil, r.err
@@ -138,7 +146,7 @@ func putOutcome(dst []byte, num protowire.Number, o *Outcome) []byte {
 	dst = putRelay(dst, 8, o.Before)
 	dst = putRelay(dst, 9, o.After)
 	dst = putVarint(dst, 10, uint64(o.Energy))
-	for i := range o.Frames {
+	for i := range o.Frames[:min(len(o.Frames), MaxFrames)] {
 		f := &o.Frames[i]
 		var in int
 		dst, in = open(dst, 11)
@@ -158,7 +166,7 @@ func (r *reader) outcome() *Outcome {
 	}
 	o := new(Outcome)
 	in := r.inner("Outcome")
-	o.Frames = listOf[FrameEvidence](&in, in.rest, 11, "frames", maxFrames, int(unsafe.Sizeof(FrameEvidence{})))
+	o.Frames = listOf[FrameEvidence](&in, in.rest, 11, "frames", MaxFrames, int(unsafe.Sizeof(FrameEvidence{})))
 	for in.next() {
 		switch in.num {
 		case 1:

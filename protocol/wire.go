@@ -20,9 +20,12 @@ const (
 	MaxName = 128  // bytes of an identifier: agent, line, address, account, rule, key id
 	MaxText = 1024 // bytes of text for people; encoders cut longer ones, decoders refuse them
 
+	// MaxFrames bounds the frames of one outcome; an encoder keeps the first ones. Read, frame, read-backs with all
+	// retries of a trip stay below thirty; a close with three tries on a bad line may have more.
+	MaxFrames = 32
+
 	maxLines      = 256  // lines in a status: a site has a few
 	maxMeters     = 4096 // meters in a status, floors in a hello reply
-	maxFrames     = 32   // frames of one exchange: read, trip, read-backs with retries stay below ten
 	maxFrameBytes = 512  // a DL/T 645 frame has at most 268 bytes, a Modbus RTU one 256
 	maxSignatures = 16
 	maxSignature  = 512 // bytes of one signature value

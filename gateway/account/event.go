@@ -48,6 +48,7 @@ const (
 	DecideUnprotect DecisionKind = "unprotect"
 	DecideTag       DecisionKind = "tag"
 	DecideUntag     DecisionKind = "untag"
+	DecideUntagFor  DecisionKind = "untag_for" // in the place of a holder who cannot: the administrator's alone, checked before the door
 	DecideHold      DecisionKind = "hold"
 	DecideRelease   DecisionKind = "release"
 	DecideAccept    DecisionKind = "accept_reading" // the held register starts a new segment

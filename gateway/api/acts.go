@@ -50,6 +50,11 @@ func (s *Server) Decide(ctx context.Context, who identity.Person, id, key string
 	if d.Note = strings.TrimSpace(d.Note); d.Note == "" {
 		return wire.Receipt{}, invalid(ctx, "body.note", "a reason is required", "须填写原因")
 	}
+	if d.Kind == account.DecideUntagFor {
+		if problem := inHoldersPlace(ctx, who, d.Note); problem != nil {
+			return wire.Receipt{}, problem
+		}
+	}
 	err := s.viewAccount(ctx, id, func(_ store.View, _ account.No, p *account.Profile) error {
 		return settlePoint(ctx, p, &d)
 	})
@@ -65,6 +70,22 @@ func (s *Server) Decide(ctx context.Context, who identity.Person, id, key string
 		receipt.Ref = d.ID
 	}
 	return receipt, err
+}
+
+// liftNoteMin is a sentence in Chinese, and two words in English: who cannot and who looked, not "ok".
+const liftNoteMin = 10
+
+// inHoldersPlace checks who lifts another's tag and what is written about it: the tag may be all that stands between a line under
+// work and its supply.
+func inHoldersPlace(ctx context.Context, who identity.Person, note string) *Problem {
+	if who.Role != identity.RoleAdministrator {
+		return newProblem(ctx, Refused, "a tag is lifted by its holder, or by the administrator", "禁止操作牌只能由挂牌人或管理员解除")
+	}
+	if len([]rune(note)) < liftNoteMin {
+		return invalid(ctx, "body.note", fmt.Sprintf("write why the holder cannot lift it and who made sure that nobody works there, at least %d characters", liftNoteMin),
+			fmt.Sprintf("请写明挂牌人不能摘牌的原因、由谁确认现场已无人工作，至少 %d 个字", liftNoteMin))
+	}
+	return nil
 }
 
 // settlePoint fills in the point of a decision about one: with a single point it may be left out.

@@ -122,6 +122,9 @@ func TestDecisionsShowInTheAccount(t *testing.T) {
 	if _, err := other.LiftTag(ctx, "1004", tag.Ref, "done"); !client.Is(err, "refused") {
 		t.Errorf("another lifts the tag: got %v, want refused", err)
 	}
+	if _, err := other.LiftTagForHolder(ctx, "1004", tag.Ref, "done"); !client.Is(err, "validation") {
+		t.Errorf("in the holder's place without a reason worth the name: got %v, want validation", err)
+	}
 	_, err = c.LiftTag(ctx, "1004", tag.Ref, "work is done")
 	apitest.Must(t, err)
 	_, err = c.ReleaseHold(ctx, "1004", hold.Ref, "settled")
@@ -360,6 +363,27 @@ func TestBadRequestsAreProblems(t *testing.T) {
 		if err != nil || res.StatusCode != row.status || p.Status != row.status || !strings.HasPrefix(p.Type, "/problems/") || p.Remedy == "" || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/problem+json") {
 			t.Errorf("%s: got %d %+v %v, want %d as a problem", row.name, res.StatusCode, p, err, row.status)
 		}
+	}
+}
+
+// A tag whose holder is gone must not stand for ever, and whoever takes it off must be on record with the reason.
+func TestTheAdministratorLiftsATagInTheHoldersPlace(t *testing.T) {
+	s := apitest.New(t)
+	c, ctx := s.Client(), t.Context()
+	tag, err := c.AddTag(ctx, "1004", "", "no_close", "work on pole 7")
+	apitest.Must(t, err)
+	const why = "the crew's phone is lost; the foreman was on site and saw nobody on the pole"
+	_, err = client.New(s.URL, s.Identity.Internal("desk")).LiftTagForHolder(ctx, "1004", tag.Ref, why)
+	apitest.Must(t, err)
+	a, err := c.Account(ctx, "1004")
+	apitest.Must(t, err)
+	if len(a.Tags) != 0 {
+		t.Errorf("got tags %+v, want none", a.Tags)
+	}
+	all, err := c.Audit(ctx, 0, 1000)
+	apitest.Must(t, err)
+	if last := all[len(all)-1]; last.Actor != "token desk" || last.Action != "untag_for" || !strings.Contains(last.Detail, why) {
+		t.Errorf("the record says %+v", last)
 	}
 }
 

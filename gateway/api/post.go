@@ -73,12 +73,16 @@ func (s *Server) addTag(ctx context.Context, in *DecisionIn[wire.NewTag]) (*rece
 }
 
 type liftIn struct {
-	DecisionIn[wire.Reason]
+	DecisionIn[wire.Lift]
 	Tag string `path:"tag" maxLength:"40"`
 }
 
 func (s *Server) liftTag(ctx context.Context, in *liftIn) (*receiptOut, error) {
-	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: account.DecideUntag, ID: in.Tag, Note: in.Body.Note})
+	kind := account.DecideUntag
+	if in.Body.ForHolder {
+		kind = account.DecideUntagFor
+	}
+	return s.decide(ctx, in.Account, in.Key, account.Decision{Kind: kind, ID: in.Tag, Note: in.Body.Note})
 }
 
 func (s *Server) addHold(ctx context.Context, in *DecisionIn[wire.NewHold]) (*receiptOut, error) {

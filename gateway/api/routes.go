@@ -37,7 +37,7 @@ var routes = []route{
 	{http.MethodPost, "/api/v1/accounts/{account}/protect", "protect", "acts", "Protect the supply (保电): it is never cut", handle((*Server).protect)},
 	{http.MethodPost, "/api/v1/accounts/{account}/unprotect", "unprotect", "acts", "End the protection", handle((*Server).unprotect)},
 	{http.MethodPost, "/api/v1/accounts/{account}/tags", "add-tag", "acts", "Hang a tag that forbids trips or closes", handle((*Server).addTag)},
-	{http.MethodPost, "/api/v1/accounts/{account}/tags/{tag}/lift", "lift-tag", "acts", "Lift a tag; its holder only", handle((*Server).liftTag)},
+	{http.MethodPost, "/api/v1/accounts/{account}/tags/{tag}/lift", "lift-tag", "acts", "Lift a tag: its holder, or the administrator in the holder's place", handle((*Server).liftTag)},
 	{http.MethodPost, "/api/v1/accounts/{account}/holds", "add-hold", "acts", "Stop trips while something is open", handle((*Server).addHold)},
 	{http.MethodPost, "/api/v1/accounts/{account}/holds/{hold}/release", "release-hold", "acts", "Release a hold", handle((*Server).releaseHold)},
 	{http.MethodPost, "/api/v1/accounts/{account}/accept-reading", "accept-reading", "acts", "Accept the held register: it starts a new segment", handle((*Server).acceptReading)},

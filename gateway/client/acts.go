@@ -34,9 +34,14 @@ func (c *Client) AddTag(ctx context.Context, account, id, kind, note string) (wi
 	return c.act(ctx, of(account, "/tags"), "", wire.NewTag{ID: id, Kind: kind, Note: note})
 }
 
-// LiftTag lifts a tag; only its holder can.
+// LiftTag lifts a tag that the caller holds.
 func (c *Client) LiftTag(ctx context.Context, account, id, note string) (wire.Receipt, error) {
-	return c.act(ctx, of(account, "/tags/"+url.PathEscape(id)+"/lift"), "", wire.Reason{Note: note})
+	return c.act(ctx, of(account, "/tags/"+url.PathEscape(id)+"/lift"), "", wire.Lift{Note: note})
+}
+
+// LiftTagForHolder lifts a tag in the place of a holder who cannot; the note says why and who looked.
+func (c *Client) LiftTagForHolder(ctx context.Context, account, id, note string) (wire.Receipt, error) {
+	return c.act(ctx, of(account, "/tags/"+url.PathEscape(id)+"/lift"), "", wire.Lift{Note: note, ForHolder: true})
 }
 
 // AddHold stops trips while something is open. The receipt's Ref is its id, made when id is empty.

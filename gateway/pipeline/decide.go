@@ -30,13 +30,13 @@ func (r *run) decide(w *work, i int) {
 			return
 		}
 		g.Tags = append(g.Tags, account.Tag{ID: d.ID, Kind: d.Tag, Holder: ev.Actor, Work: d.Note, At: ev.Now})
-	case account.DecideUntag:
+	case account.DecideUntag, account.DecideUntagFor:
 		i := slices.IndexFunc(g.Tags, func(t account.Tag) bool { return t.ID == d.ID })
 		if i < 0 {
 			refuse(receipt, "unknown-tag", "there is no tag "+d.ID)
 			return
 		}
-		if g.Tags[i].Holder != ev.Actor {
+		if d.Kind == account.DecideUntag && g.Tags[i].Holder != ev.Actor {
 			refuse(receipt, "not-the-holder", "the tag is lifted by its holder, "+g.Tags[i].Holder)
 			return
 		}

@@ -260,6 +260,17 @@ func TestNoCloseTagWaitsAndMoneyPosts(t *testing.T) {
 	w.expect("1001", account.StageRestoring)
 }
 
+func TestATagIsLiftedInThePlaceOfAHolderWhoCannot(t *testing.T) {
+	w := newWorld(t, profile("1001", pointProfile("m1")))
+	w.tripped("1001", "m1")
+	w.decide("1001", account.Decision{Kind: account.DecideTag, ID: "t1", Tag: account.TagNoClose, Note: "line 3"})
+	w.pay("1001", "p1", yuan(200))
+	if r := w.do("1001", "", account.Event{Actor: "admin", Decision: &account.Decision{Kind: account.DecideUntagFor, ID: "t1", Note: "asked on site"}}); r.Status != account.Accepted {
+		t.Fatalf("%+v", r)
+	}
+	w.expect("1001", account.StageRestoring)
+}
+
 func TestTagWhileTheTripIsInFlight(t *testing.T) {
 	w := newWorld(t, profile("1001", pointProfile("m1")))
 	w.owing("1001", "m1")

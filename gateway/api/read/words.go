@@ -81,7 +81,7 @@ var Blocks = Words{
 	"notice-delivered": {"The payment reminder has not been delivered yet.", "催费通知尚未送达。"},
 	"notice-over":      {"The time told in the reminder is not over yet.", "催费通知的期限未到。"},
 	"not-protected":    {"The supply is protected: it is never cut.", "该户已保电，不得停电。"},
-	"no-tag":           {"A tag forbids trips until its holder lifts it.", "挂有禁止停电牌，须由挂牌人解除。"},
+	"no-tag":           {"A \"do not trip\" tag is on the account: nothing is cut until it is lifted.", "挂有“禁止停电”牌，解除前不得停电。"},
 	"no-hold":          {"Something is open with the customer, such as a dispute or a payment plan.", "有挂起事项（争议、缴费计划等）未了结。"},
 	"contract":         {"The policy names no clause of a contract that allows a trip.", "策略未注明允许停电的费控协议条款。"},
 	"window-open":      {"Trips are not allowed at this hour.", "当前时段不允许停电。"},
@@ -96,13 +96,16 @@ var Blocks = Words{
 	"switch-rest":      {"The switch was tripped lately and must rest.", "该开关近期已跳闸，须间隔一段时间。"},
 	"switch":           {"There is no switch that can cut this supply.", "该户没有可控开关。"},
 	"policy":           {"The account's policy is not known.", "该户的费控策略不存在。"},
-	"tag-no-close":     {"A \"do not close\" tag is on the account: power waits until its holder lifts it.", "挂有“禁止合闸”牌：待挂牌人解除后方可复电。"},
+	"tag-no-close":     {"A \"do not close\" tag is on the account: power waits until it is lifted.", "挂有“禁止合闸”牌：摘牌后方可复电。"},
 }
 
 // Refusals are the rules by which the door refuses what a person asks for; interlocks are among them.
 var Refusals = Words{
-	"unknown-tag": {"There is no such tag.", "没有该牌。"}, "tag-exists": {"The tag exists already, or there are too many.", "该牌已存在或数量过多。"},
-	"not-the-holder": {"A tag is lifted by its holder only.", "禁止操作牌只能由挂牌人解除。"},
+	"nothing-closed": {"Every relay of the account is open already.", "该户的继电器已全部断开。"},
+	"close-by-hand":  {"The switch cannot close on command: somebody has to restore the power there.", "开关不能遥控合闸：须到现场复电。"},
+	"no-switch":      {"The account's meters have no switch that can be commanded.", "该户的电能表没有可控开关。"},
+	"unknown-tag":    {"There is no such tag.", "没有该牌。"}, "tag-exists": {"The tag exists already, or there are too many.", "该牌已存在或数量过多。"},
+	"not-the-holder": {"A tag is lifted by its holder, or by the administrator in the holder's place with a written reason.", "禁止操作牌由挂牌人解除；挂牌人不能解除时，由管理员写明原因后代为摘牌。"},
 	"hold-exists":    {"The hold exists already, or there are too many.", "该挂起事项已存在或数量过多。"}, "unknown-hold": {"There is no such hold.", "没有该挂起事项。"},
 	"no-task": {"The account has no task for a person.", "该户没有待办的现场任务。"}, "nothing-held": {"No reading of the point is held.", "该计量点没有被挂起的读数。"},
 	"unknown-point": {"There is no such metering point.", "没有该计量点。"}, "nothing-open": {"No relay of the account was read open.", "该户没有断开的继电器。"},

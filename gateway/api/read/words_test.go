@@ -1,6 +1,36 @@
 package read
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+// What the pipeline refuses, a person at the console reads in words, not as the name of a rule.
+func TestEveryRefusalOfThePipelineHasWords(t *testing.T) {
+	files, err := filepath.Glob("../../pipeline/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no sources: %v", err)
+	}
+	// These are the rules of programs, not of people: an event nobody at a page can make.
+	programs := []string{"empty-batch", "empty-event", "no-label", "unknown-decision", "unknown-notice", "amount-not-positive", "amount-too-fine"}
+	rule := regexp.MustCompile(`refuse\(receipt, "([a-z-]+)"`)
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range rule.FindAllStringSubmatch(string(source), -1) {
+			_, refusal := Refusals[m[1]]
+			_, block := Blocks[m[1]]
+			if !refusal && !block && !slices.Contains(programs, m[1]) {
+				t.Errorf("%s: %q has no words", file, m[1])
+			}
+		}
+	}
+}
 
 func TestEveryWordIsInBothLanguages(t *testing.T) {
 	for name, table := range Tables {

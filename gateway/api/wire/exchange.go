@@ -14,6 +14,12 @@ type Reason struct {
 	Note string `json:"note" doc:"Why; kept in the audit record" minLength:"1" maxLength:"200"`
 }
 
+// Lift takes a tag off. Its holder does; the administrator may in the holder's place, and says so.
+type Lift struct {
+	Note      string `json:"note" doc:"Why; in the holder's place at least 10 characters: why the holder cannot, and who made sure that nobody works there" minLength:"1" maxLength:"200"`
+	ForHolder bool   `json:"for_holder,omitempty" doc:"Lift it in the holder's place; the administrator's alone"`
+}
+
 // NewTag hangs a tag. Without an id one is made.
 type NewTag struct {
 	ID   string `json:"id,omitempty" maxLength:"40"`

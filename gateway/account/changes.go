@@ -51,7 +51,9 @@ type ReadingFlags uint8
 
 // Flags of a stored reading.
 const (
-	FlagHeld      ReadingFlags = 1 << 0 // by audit: not billed, no ground for a trip
+	// FlagHeld: held by audit when it came. It is the word of that commit and is never rewritten: a later reading may move the verdict,
+	// so what is held now is what the state and the open findings say, and bills rest on the state.
+	FlagHeld      ReadingFlags = 1 << 0
 	FlagUntrusted ReadingFlags = 1 << 1 // agent's clock not trusted, or ahead of ours: never current
 	FlagLate      ReadingFlags = 1 << 2 // older than the current one when it came
 )
@@ -136,7 +138,7 @@ type NoticeState uint8
 const (
 	NoticeQueued    NoticeState = 1
 	NoticeDelivered NoticeState = 2
-	NoticeFailed    NoticeState = 3
+	NoticeFailed    NoticeState = 3 // tried often and not confirmed; still tried, and a later receipt counts
 )
 
 // NoticeRecord is one message to a customer. (No, Number) is its key; Number counts per account from 1.

@@ -23,6 +23,7 @@ type Event struct {
 	Due      *Due
 	Garbage  *Garbage
 	Archive  *Archive
+	Failure  *NoticeFailure `json:",omitempty"` // absent from the digests of events that were made before it was known
 }
 
 // Payment is money received 缴费. Amount > 0, a whole number of the currency's minor unit.
@@ -37,6 +38,13 @@ type NoticeReceipt struct {
 	Notice  uint64
 	Channel string // "terminal", "webhook"
 	Detail  string // HTTP status, receipt time
+}
+
+// NoticeFailure says that a notice was tried again and again, and nobody confirmed it 无法送达. It is tried further.
+type NoticeFailure struct {
+	Notice   uint64
+	Attempts int
+	Detail   string // what stood in the way, as far as it is known
 }
 
 // DecisionKind is what a person decided.
@@ -54,7 +62,7 @@ const (
 	DecideAccept    DecisionKind = "accept_reading" // the held register starts a new segment
 	DecideTrip      DecisionKind = "trip"           // a person proposes a trip: same interlocks, less the balance
 	DecideClose     DecisionKind = "close"          // a person asks for a restore
-	DecideTaskDone  DecisionKind = "task_done"
+	DecideTaskDone  DecisionKind = "task_done"      // also a person's record that a notice was brought by hand
 )
 
 // Decision is what a person decided about an account.
@@ -79,12 +87,18 @@ func BillID(account, label string) string { return account + "-" + label }
 // Due says that the account's due time has come; the pipeline looks at it again.
 type Due struct{}
 
-// Garbage is a packet that could not be decoded or belongs to nobody: it goes to quarantine whole.
+// Garbage is a packet that could not be decoded or belongs to nobody: it goes to quarantine whole. When it is a batch whose head
+// could be read, Count is above 0: then its sequences are taken off the lane and acknowledged, so that it does not block what follows.
 type Garbage struct {
 	Agent  string
 	Topic  string
 	Reason string
 	Data   []byte // at most protocol.MaxPacket
+
+	Lane  protocol.Lane `json:",omitempty"`
+	Epoch uint64        `json:",omitempty"`
+	First uint64        `json:",omitempty"`
+	Count int           `json:",omitempty"`
 }
 
 // Archive replaces the profiles and rule documents named in it; what is the same by content changes nothing.

@@ -19,6 +19,8 @@ func (r *run) applyActs(w *work) {
 			r.delivered(w, ev, receipt)
 		case ev.Decision != nil:
 			r.decide(w, i)
+		case ev.Failure != nil:
+			r.undelivered(w, ev, receipt)
 		case ev.Due != nil:
 		default:
 			refuse(receipt, "empty-event", "the event says nothing")
@@ -85,26 +87,65 @@ func (r *run) post(w *work, entry ledger.Entry) error {
 
 // delivered takes the evidence that a notice arrived. Any channel satisfies.
 func (r *run) delivered(w *work, ev *account.Event, receipt *account.Receipt) {
-	n, ok := r.facts.Notice(w.no, ev.Receipt.Notice)
+	n, ok := r.findNotice(w, ev.Receipt.Notice, receipt)
+	if !ok {
+		return
+	}
+	r.arrived(w, n, *ev.Receipt, ev.Now)
+}
+
+// findNotice is a notice of the account as this run has left it; without one the event is refused.
+func (r *run) findNotice(w *work, number uint64, receipt *account.Receipt) (account.NoticeRecord, bool) {
+	n, ok := r.facts.Notice(w.no, number)
 	for i := range r.out.Notices {
-		if r.out.Notices[i].No == w.no && r.out.Notices[i].Number == ev.Receipt.Notice {
+		if r.out.Notices[i].No == w.no && r.out.Notices[i].Number == number {
 			n, ok = r.out.Notices[i], true
 		}
 	}
 	if !ok {
-		refuse(receipt, "unknown-notice", fmt.Sprintf("account %s has no notice %d", w.profile.ID, ev.Receipt.Notice))
+		refuse(receipt, "unknown-notice", fmt.Sprintf("account %s has no notice %d", w.profile.ID, number))
+	}
+	return n, ok
+}
+
+// undelivered takes it that nobody confirmed a notice, however often it was sent. Where a trip waits for it, a person has to bring it.
+func (r *run) undelivered(w *work, ev *account.Event, receipt *account.Receipt) {
+	n, ok := r.findNotice(w, ev.Failure.Notice, receipt)
+	if !ok || n.State != account.NoticeQueued {
 		return
 	}
+	n.State = account.NoticeFailed
+	r.putNotice(n)
+	if e := &w.state.Episode; e.Reminder == n.Number && e.DeliveredAt == 0 && e.Task == "" {
+		e.Task = taskNotify
+	}
+	w.touched = true
+	r.note(w, ev.Actor, "notice", fmt.Sprintf("%s: %d attempts, %s", n.Notice.ID, ev.Failure.Attempts, ev.Failure.Detail), "not confirmed")
+}
+
+// broughtByHand is a person's record that the reminder was brought: evidence as good as any other channel's (fee-control.md B12).
+func (r *run) broughtByHand(w *work, ev *account.Event) {
+	if n, ok := r.findNotice(w, w.state.Episode.Reminder, &account.Receipt{}); ok {
+		r.arrived(w, n, account.NoticeReceipt{Notice: n.Number, Channel: "person", Detail: ev.Actor + ": " + ev.Decision.Note}, ev.Now)
+	}
+	w.state.Episode.Task = ""
+}
+
+// arrived records the evidence that a notice arrived.
+func (r *run) arrived(w *work, n account.NoticeRecord, evidence account.NoticeReceipt, at int64) {
 	const receiptsMax = 8 // channels of one notice; more would be a terminal that repeats itself
 	if len(n.Receipts) < receiptsMax {
-		n.Receipts = append(append([]account.NoticeReceipt(nil), n.Receipts...), *ev.Receipt)
+		n.Receipts = append(append([]account.NoticeReceipt(nil), n.Receipts...), evidence)
 	}
 	if n.State != account.NoticeDelivered {
-		n.State, n.Delivered = account.NoticeDelivered, ev.Now
+		n.State, n.Delivered = account.NoticeDelivered, at
 	}
 	r.putNotice(n)
 	if e := &w.state.Episode; e.Reminder == n.Number && e.DeliveredAt == 0 {
-		e.DeliveredAt = ev.Now
+		e.DeliveredAt = at
+		if e.Task == taskNotify {
+			e.Task = ""
+		}
 	}
 	w.touched = true
 }

@@ -62,6 +62,10 @@ func (r *run) decide(w *work, i int) {
 		w.personal = append(w.personal, i) // after the registers of this call are in and audited
 		return
 	case account.DecideTaskDone:
+		if w.state.Episode.Task == taskNotify {
+			r.broughtByHand(w, ev)
+			break
+		}
 		if w.state.Episode.Stage != account.StageFieldTask {
 			refuse(receipt, "no-task", "the account has no task")
 			return
@@ -85,6 +89,10 @@ func (r *run) acceptReading(w *work, d *account.Decision, receipt *account.Recei
 		p, multiplier := &w.state.Points[i], w.profile.Points[i].Multiplier
 		if p.Hold == "" {
 			refuse(receipt, "nothing-held", "no reading of "+d.Point+" is held")
+			return false
+		}
+		if waitsForPerson(p.Hold) && p.Latest == p.Current {
+			refuse(receipt, "nothing-read", "nothing was read at "+d.Point+" since it was changed in the archive")
 			return false
 		}
 		if p.Opening.At == 0 {

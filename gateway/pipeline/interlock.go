@@ -32,6 +32,7 @@ func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
 	say("no-hold", len(s.Guard.Holds) == 0, "%d", len(s.Guard.Holds))
 	say("contract", w.policy.Clause != "", "%s", w.policy.Clause)
 	say("window-open", w.policy.Open(clock(w.now), r.zone), "%s", clock(w.now).In(r.zone).Format("2006-01-02 15:04"))
+	say("gateway-clock", !r.doubt, "")
 	say("pacing", r.paced(w), "%d/%d", r.counts.TripsHour, w.policy.TripsPerHour)
 	held := s.Hold
 	for i := range s.Points {
@@ -52,11 +53,11 @@ func (r *run) interlocks(w *work, byPolicy bool) []account.Check {
 // interlocksOf is the part of one metering point. A point without a switch must still be read freshly: the fee rests on it.
 func (r *run) interlocksOf(w *work, i int, say func(string, bool, string, ...any)) {
 	p, profile := &w.state.Points[i], &w.profile.Points[i]
-	say("reading-fresh", p.Current.At != 0 && w.now-p.Current.At <= w.policy.MaxReadingAge.Milliseconds(), "%s %s", profile.ID, age(w.now, p.Current.At))
+	say("reading-fresh", w.fresh(p.Current.At), "%s %s", profile.ID, age(w.now, p.Current.At))
 	if !w.trippable(i) {
 		return
 	}
-	say("relay-read", p.Relay.Known && w.now-p.Relay.At <= w.policy.MaxReadingAge.Milliseconds(), "%s %s", profile.ID, age(w.now, p.Relay.At))
+	say("relay-read", p.Relay.Known && w.fresh(p.Relay.At), "%s %s", profile.ID, age(w.now, p.Relay.At))
 	say("relay-closed", p.Relay.Known && (!p.Relay.Open || p.Relay.Ours), "%s", profile.ID)
 	say("meter-hold", !p.Relay.PowerHold, "%s", profile.ID)
 	limit := min(w.policy.MaxClockDrift, clockDriftMax)
@@ -66,7 +67,15 @@ func (r *run) interlocksOf(w *work, i int, say func(string, bool, string, ...any
 		return // this trip would not touch it
 	}
 	last, before := p.TripsAt[0], p.TripsAt[1]
-	say("switch-rest", (before == 0 || w.now-before >= tripsPerDay) && (last == 0 || w.now-last >= w.policy.MinGapBetweenTrips.Milliseconds()), "%s", profile.ID)
+	say("switch-rest", rested(w.now, before, tripsPerDay) && rested(w.now, last, w.policy.MinGapBetweenTrips.Milliseconds()), "%s", profile.ID)
+}
+
+// rested says whether a trip lies long enough back. One more than a day ahead was made by a clock that is known to have been wrong.
+func rested(now, at, gap int64) bool { return at == 0 || now-at >= gap || at > now+tripsPerDay }
+
+// fresh says whether what was read then may carry a trip: neither old nor from the future.
+func (w *work) fresh(at int64) bool {
+	return at != 0 && w.now-at <= w.policy.MaxReadingAge.Milliseconds() && at <= w.now+futureMax
 }
 
 // noticeOver is when the customer has had the whole time of the notice, told and counted from its delivery.

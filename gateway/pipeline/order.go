@@ -40,7 +40,21 @@ func (r *run) restore(w *work, actor, reason string) {
 		r.block(w, "tag-no-close")
 		return
 	}
-	ordered, byHand := false, false
+	ordered, byHand := r.closeAll(w, actor, reason)
+	switch {
+	case byHand:
+		r.assign(w, taskCloseByHand)
+	case ordered:
+		r.enter(w, account.StageRestoring)
+	}
+}
+
+// closeAll creates the closing orders of the account, unless a "no close" tag forbids them. It says whether there was one, and whether a
+// switch has to be closed by hand.
+func (r *run) closeAll(w *work, actor, reason string) (ordered, byHand bool) {
+	if w.tagged(account.TagNoClose) {
+		return false, false
+	}
 	for i := range w.profile.Points {
 		if !r.toRestore(w, i) {
 			continue
@@ -53,12 +67,7 @@ func (r *run) restore(w *work, actor, reason string) {
 		r.order(w, i, action, actor, reason, nil)
 		ordered = true
 	}
-	switch {
-	case byHand:
-		r.assign(w, taskCloseByHand)
-	case ordered:
-		r.enter(w, account.StageRestoring)
-	}
+	return ordered, byHand
 }
 
 // toRestore says whether this switch is open by our order, or may be, and no close is under way.
@@ -168,7 +177,8 @@ func (r *run) expire(w *work) {
 		switch {
 		case !ok:
 			p.Order, w.touched = 0, true // an order without a record can never be answered
-		case o.State == account.OrderQueued && w.now >= o.Order.Deadline+unanswered:
+		case o.State == account.OrderQueued && (w.now >= o.Order.Deadline+unanswered || o.Created > w.now+futureMax):
+			// Made "later than now", its deadline is of a clock that ran ahead: nobody would wait that long.
 			o.State, o.Ended = account.OrderUnknown, w.now
 			r.putOrder(o)
 			p.Order, w.touched = 0, true

@@ -20,7 +20,7 @@ func (r *run) observe(w *work) {
 			r.relay(w, int(rec.Point), account.Relay{Known: true, At: rec.TakenAt, Open: rec.Value&protocol.RelayBitOpen != 0,
 				CommandOpen: rec.Value&protocol.RelayBitCommandOpen != 0, PowerHold: rec.Value&protocol.RelayBitHold != 0})
 		case protocol.ClockDrift:
-			if rec.TakenAt > p.DriftAt || rec.TakenAt == p.DriftAt && worse(rec.Value, p.Drift) {
+			if rec.TakenAt > p.DriftAt || p.DriftAt > w.now+futureMax || rec.TakenAt == p.DriftAt && worse(rec.Value, p.Drift) {
 				p.Drift, p.DriftAt, w.touched = rec.Value, rec.TakenAt, true
 			}
 		}
@@ -37,7 +37,7 @@ func worse(a, b int64) bool { return max(a, -a) > max(b, -b) || a == -b && a > b
 // never closed by policy. One that closed ends whatever order waited for it.
 func (r *run) relay(w *work, i int, now account.Relay) {
 	p := &w.state.Points[i]
-	if p.Relay.Known && now.At <= p.Relay.At {
+	if p.Relay.Known && now.At <= p.Relay.At && p.Relay.At <= w.now+futureMax {
 		return
 	}
 	old := p.Relay
@@ -82,7 +82,7 @@ func (r *run) openedByOrder(w *work, i int) bool {
 func (r *run) unknownTrip(w *work, i int) bool {
 	last, ok := r.lastOrder(w, i)
 	relay := &w.state.Points[i].Relay
-	return ok && last.Order.Action == protocol.ActionTrip && last.State == account.OrderUnknown && !(relay.Known && relay.At > last.Order.Deadline)
+	return ok && last.Order.Action == protocol.ActionTrip && last.State == account.OrderUnknown && !(relay.Known && relay.At > min(last.Order.Deadline, last.Ended))
 }
 
 func (r *run) anyUnknownTrip(w *work) bool {
@@ -116,7 +116,7 @@ func (r *run) answer(w *work, o *protocol.Outcome, agent string) {
 	if state == account.OrderPermitted && rec.Order.Action != protocol.ActionPermit {
 		state = account.OrderUnknown // nobody permitted a trip
 	}
-	r.readBack(p, &rec, o)
+	r.readBack(w, p, &rec, o)
 	if current || rec.State == account.OrderUnknown && state != account.OrderPermitted {
 		rec.State = state
 	}
@@ -133,16 +133,23 @@ func (r *run) answer(w *work, o *protocol.Outcome, agent string) {
 }
 
 // readBack takes the relay as the agent read it after it acted; "done" is itself such a reading.
-func (r *run) readBack(p *account.Point, rec *account.OrderRecord, o *protocol.Outcome) {
+//
+// An agent's clock may be wrong. Its word came after the order was made and before now, whatever it says: a time far ahead would make
+// every later reading of the contact look old, for good.
+func (r *run) readBack(w *work, p *account.Point, rec *account.OrderRecord, o *protocol.Outcome) {
+	at := max(o.At, rec.Created)
+	if at > w.now+futureMax {
+		at = w.now
+	}
 	after, trip := o.After, rec.Order.Action == protocol.ActionTrip
 	if !after.Known && o.State == protocol.OutcomeDone {
 		after = protocol.RelayReport{Known: true, Open: trip, CommandOpen: trip, Hold: p.Relay.PowerHold}
 	}
-	if !after.Known || p.Relay.Known && o.At < p.Relay.At {
+	if !after.Known || p.Relay.Known && at < p.Relay.At && p.Relay.At <= w.now+futureMax {
 		return
 	}
 	acted := trip && o.State != protocol.OutcomeRefused && o.State != protocol.OutcomeExpired && !(o.Before.Known && o.Before.Open)
-	p.Relay = account.Relay{Known: true, At: o.At, Open: after.Open, CommandOpen: after.CommandOpen, PowerHold: after.Hold,
+	p.Relay = account.Relay{Known: true, At: at, Open: after.Open, CommandOpen: after.CommandOpen, PowerHold: after.Hold,
 		Ours: after.Open && (p.Relay.Open && p.Relay.Ours || acted)}
 }
 

@@ -32,6 +32,7 @@ func Think(facts account.Facts, events []account.Event) account.Changes {
 	r.zone = location(r.config.Timezone)
 	r.out.Receipts = make([]account.Receipt, len(events))
 	for i := range events {
+		r.doubt = r.doubt || events[i].Doubt
 		r.out.Receipts[i].Key = events[i].Key
 		r.preprocess(i, &events[i])
 	}
@@ -39,6 +40,7 @@ func Think(facts account.Facts, events []account.Event) account.Changes {
 	slices.SortFunc(r.works, func(a, b *work) int { return cmp.Compare(a.no, b.no) })
 	for _, w := range r.works {
 		r.prepare(w)
+		r.applyExchanges(w)
 		r.applyActs(w)
 		r.calculate(w)
 		r.audit(w)
@@ -66,6 +68,7 @@ type run struct {
 	slab     []work                  // being filled; never grown, works are pointed to
 	last     *work                   // of the entry before: a batch names one meter many times
 	fresh    []account.ReadingRecord // scratch of stage 3
+	doubt    bool                    // the gateway's clock was set lately
 }
 
 type cursorKey struct {
@@ -93,6 +96,7 @@ type work struct {
 	issues   []int                    // indexes of events: applied after the registers are up to date
 	outcomes []*protocol.Outcome
 	agents   []string // sender of each outcome
+	exchange []exchange
 
 	touched   bool          // the state differs from the stored one
 	available billing.Money // of stage 5

@@ -34,9 +34,13 @@ func (r *run) preprocess(i int, ev *account.Event) {
 		}
 	case ev.Garbage != nil:
 		g := ev.Garbage
+		if g.Count > 0 && r.advance(receipt, g.Agent, g.Lane, g.Epoch, g.First, g.Count, ev.Now) == g.Count {
+			return // all of it is on disk already, or something before it is missing: the agent sends again
+		}
 		r.out.Quarantine = append(r.out.Quarantine, account.Quarantined{At: ev.Now, Agent: g.Agent, Topic: g.Topic, Reason: g.Reason, Data: g.Data})
 	case ev.Archive != nil:
 		r.out.Archive = ev.Archive
+		r.exchanged(ev)
 		r.out.Audit = append(r.out.Audit, account.AuditRecord{At: ev.Now, Actor: ev.Actor, Action: "archive",
 			Detail: fmt.Sprintf("%d accounts, %d documents", len(ev.Archive.Profiles), len(ev.Archive.Documents)), Result: "ok"})
 	default:

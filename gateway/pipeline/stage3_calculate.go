@@ -94,13 +94,17 @@ func (r *run) again(w *work, index uint16, p *account.Point, fresh []account.Rea
 		if last.TakenAt > p.Latest.At {
 			p.Latest = account.Register{At: last.TakenAt, Energy: billing.Energy(last.Value)}
 		}
+		if waitsForPerson(p.Hold) {
+			return map[int64]verdict{last.TakenAt: {hold: p.Hold, detail: "stored readings cannot be read: " + err.Error()}}
+		}
 		p.Hold = unreadable
 		return map[int64]verdict{last.TakenAt: {hold: unreadable, detail: "stored readings cannot be read: " + err.Error()}}
 	}
 	all := make([]account.ReadingRecord, 0, len(stored)+len(fresh))
 	for _, list := range [][]account.ReadingRecord{stored, fresh} {
 		for _, rec := range list {
-			if rec.TakenAt >= from && rec.Flags&account.FlagUntrusted == 0 {
+			// What is from the future by now was taken when our own clock ran ahead.
+			if rec.TakenAt >= from && rec.TakenAt <= w.now+futureMax && rec.Flags&account.FlagUntrusted == 0 {
 				all = append(all, rec)
 			}
 		}
@@ -114,7 +118,10 @@ func (r *run) again(w *work, index uint16, p *account.Point, fresh []account.Rea
 	if movable {
 		p.Opening, p.Anchor, p.SegmentStart = account.Register{}, account.Register{}, account.Register{}
 	}
-	p.Current, p.Latest, p.Hold = base, base, ""
+	p.Current, p.Latest = base, base
+	if !waitsForPerson(p.Hold) {
+		p.Hold = ""
+	}
 	return r.fold(w, index, p, base, all)
 }
 
@@ -122,6 +129,9 @@ func (r *run) again(w *work, index uint16, p *account.Point, fresh []account.Rea
 // yet, and no person started a segment.
 func (r *run) movable(w *work, index uint16) bool {
 	p := &w.state.Points[index]
+	if waitsForPerson(p.Hold) {
+		return false
+	}
 	anchor := p.Anchor
 	if p.Before != nil {
 		anchor = p.Before.Anchor
@@ -142,6 +152,10 @@ func floor(s *account.State) int64 {
 func (r *run) fold(w *work, index uint16, p *account.Point, base account.Register, records []account.ReadingRecord) map[int64]verdict {
 	profile := &w.profile.Points[index]
 	prev, hold := base, p.Hold
+	exchanged := ""
+	if waitsForPerson(hold) {
+		exchanged = hold
+	}
 	var held map[int64]verdict
 	for i := 0; i < len(records); i++ {
 		rec := &records[i]
@@ -154,7 +168,13 @@ func (r *run) fold(w *work, index uint16, p *account.Point, base account.Registe
 		if p.Opening.At == 0 && !conflict {
 			prev = open(p, profile, at)
 		}
-		v := judge(r.config, profile, prev, at, conflict)
+		v := judge(r.config, w.profile, profile, prev, at, conflict)
+		if exchanged != "" {
+			v = verdict{hold: exchanged, detail: "register " + at.Energy.String() + ": the archive has another meter or multiplier here since, and nobody has accepted it"}
+		}
+		for _, f := range v.flags {
+			r.find(w, index, f.Code, at.At, int64(at.Energy), false, f.Detail)
+		}
 		if p.Latest.At <= at.At {
 			p.Latest = at
 		}

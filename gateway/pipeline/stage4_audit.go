@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"feikong/billing"
@@ -15,13 +16,14 @@ import (
 type verdict struct {
 	hold   string // audit code; empty: accepted
 	detail string
-	energy billing.Energy // since the accepted one before, multiplied
-	rolled bool           // the register passed its last digit
+	energy billing.Energy  // since the accepted one before, multiplied
+	rolled bool            // the register passed its last digit
+	flags  []audit.Finding // of an accepted one: for a person to look at
 }
 
 // judge is stage 4's word on one register, 电费审核. It looks at two neighbours in time and nothing else, so that the same set of
 // readings is judged alike in whatever order it came.
-func judge(config *account.Config, p *account.PointProfile, prev, at account.Register, conflict bool) verdict {
+func judge(config *account.Config, of *account.Profile, p *account.PointProfile, prev, at account.Register, conflict bool) verdict {
 	if conflict {
 		return verdict{hold: "A22", detail: fmt.Sprintf("two different registers were reported for %s", stamp(at.At))}
 	}
@@ -30,23 +32,34 @@ func judge(config *account.Config, p *account.PointProfile, prev, at account.Reg
 	energy, v := register.Delta(prev.Energy, at.Energy, elapsed, rules)
 	facts := audit.Facts{
 		HasPrevious: true, Previous: prev.Energy, PreviousAt: clock(prev.At), Register: at.Energy, At: clock(at.At),
-		Verdict: v, Energy: energy, Multiplier: p.Multiplier, MaxRate: p.MaxRate,
+		Verdict: v, Energy: energy, Multiplier: p.Multiplier, MaxRate: p.MaxRate, ContractRate: contractRate(of.Capacity),
 	}
 	facts.Now = facts.At // what depends on the time of arrival is stage 1's and the interlocks' business
 	if prev.At == at.At {
-		facts.MaxRate = 0 // the opening register of the archive carries no time
+		facts.MaxRate, facts.ContractRate = 0, 0 // the opening register of the archive carries no time
 	}
 	var space [4]audit.Finding
+	var flags []audit.Finding
 	for _, f := range audit.Check(config.Audit, facts, space[:0]) {
 		if f.Action >= audit.HoldTrip { // a reading that no trip may rest on is not current
 			return verdict{hold: f.Code, detail: f.Detail}
 		}
+		flags = append(flags, f)
 	}
 	if !v.Billable() {
 		// Whatever the rules say: what has no energy cannot be billed.
 		return verdict{hold: "A01", detail: fmt.Sprintf("register %s after %s: %s", at.Energy, prev.Energy, v)}
 	}
-	return verdict{energy: energy, rolled: v == register.Rollover}
+	return verdict{energy: energy, rolled: v == register.Rollover, flags: flags}
+}
+
+// contractRate is what the contract capacity gives in an hour; 0 when it is not known, or beyond any supply.
+func contractRate(watts int64) billing.Energy {
+	const mWhPerWatt = 1000
+	if watts <= 0 || watts > math.MaxInt64/mWhPerWatt {
+		return 0
+	}
+	return billing.Energy(watts * mWhPerWatt)
 }
 
 // keep stores the new readings of a point, with what audit said of them, and brings the list for people in line with the point.
@@ -205,6 +218,9 @@ func (r *run) bands(w *work) {
 	}
 }
 
+// alikeMax bounds the open findings of one code at one point: what is wrong with each poll is one matter for a person, not thousands.
+const alikeMax = 16
+
 // find records a finding once.
 func (r *run) find(w *work, point uint16, code string, at, value int64, hold bool, detail string) {
 	same := func(f *account.Finding) bool { return f.No == w.no && f.Point == point && f.Code == code && f.At == at }
@@ -214,10 +230,22 @@ func (r *run) find(w *work, point uint16, code string, at, value int64, hold boo
 			return
 		}
 	}
+	alike := 0
+	for i := range r.out.Findings {
+		if f := &r.out.Findings[i]; f.No == w.no && f.Point == point && f.Code == code && f.Closed == 0 {
+			alike++
+		}
+	}
 	for _, f := range r.facts.OpenFindings(w.no) {
 		if same(&f) {
 			return
 		}
+		if f.Point == point && f.Code == code && !r.hasFinding(&f) {
+			alike++
+		}
+	}
+	if alike >= alikeMax {
+		return
 	}
 	r.out.Findings = append(r.out.Findings, account.Finding{No: w.no, Point: point, Code: code, Hold: hold, At: at, Found: w.now, Detail: detail, Value: value})
 }

@@ -21,6 +21,7 @@ const (
 	taskTripUnknown = "trip-unknown" // a trip that nobody answered may have happened
 	taskCloseFailed = "close-failed"
 	taskCloseByHand = "close-by-hand" // the switch opens on command and closes only by hand
+	taskNotify      = "cannot-notify" // nobody confirms the reminder: a person has to bring it. It does not change the stage
 )
 
 // execute is stage 6, 策略解析执行: it moves the episode on. Each stage has one function that says what may happen next; an
@@ -68,7 +69,7 @@ func (r *run) enter(w *work, stage account.Stage) {
 	}
 	r.note(w, "policy", "stage", fmt.Sprintf("%s to %s, available %s", e.Stage, stage, w.available), "ok")
 	e.Stage, e.Since, e.Blocks = stage, w.now, nil
-	if stage != account.StageFieldTask {
+	if stage != account.StageFieldTask && !(stage == account.StageTripPending && e.Task == taskNotify) {
 		e.Task = ""
 	}
 	if stage == account.StageNormal {
@@ -103,11 +104,7 @@ func (r *run) whileSupplied(w *work) {
 		if e.Stage == account.StageNormal {
 			e.No++
 		}
-		e.Deadline = w.now + w.policy.NoticeGrace.Milliseconds()
-		e.DeliveredAt = 0
-		deadline := e.Deadline
-		r.enter(w, account.StageReminded)
-		e.Reminder = r.notify(w, protocol.NoticeReminder, deadline)
+		r.remind(w)
 	case w.low() && e.Stage == account.StageNormal:
 		e.No++
 		r.enter(w, account.StageWarned)
@@ -115,6 +112,15 @@ func (r *run) whileSupplied(w *work) {
 	case w.enough() && e.Stage == account.StageWarned:
 		r.enter(w, account.StageNormal)
 	}
+}
+
+// remind 催费 begins the customer's time.
+func (r *run) remind(w *work) {
+	e := &w.state.Episode
+	r.enter(w, account.StageReminded)
+	e.Since, e.Task = w.now, ""
+	e.Deadline, e.DeliveredAt = w.now+w.policy.NoticeGrace.Milliseconds(), 0
+	e.Reminder = r.notify(w, protocol.NoticeReminder, e.Deadline)
 }
 
 // whileReminded: the deadline runs, or it is over and the interlocks decide. A payment cancels in the same commit.
@@ -126,6 +132,9 @@ func (r *run) whileReminded(w *work) {
 		return
 	case w.known && !w.below():
 		r.enter(w, w.standing())
+		return
+	case e.Since > w.now+futureMax:
+		r.remind(w) // the deadline was told by a clock that ran ahead: it would hold for as long
 		return
 	case w.now < e.Deadline:
 		if e.Stage == account.StageTripPending { // our clock was set back: the customer's time counts
@@ -252,9 +261,15 @@ func (r *run) retryAt(w *work) int64 {
 	at := int64(0)
 	for i := range w.state.Points {
 		if p := &w.state.Points[i]; p.Relay.Open && p.Relay.Ours && p.Order == 0 {
-			if last, ok := r.lastOrder(w, i); ok && last.Order.Action != protocol.ActionTrip {
-				at = max(at, last.Ended+r.recheck(w).Milliseconds())
+			last, ok := r.lastOrder(w, i)
+			if !ok || last.Order.Action == protocol.ActionTrip || last.Ended > w.now {
+				continue // ended "later than now": our clock was set back, and nobody waits for it to catch up
 			}
+			pause := r.recheck(w)
+			if last.State == account.OrderFailed {
+				pause *= failedPause
+			}
+			at = max(at, last.Ended+pause.Milliseconds())
 		}
 	}
 	return at
@@ -284,12 +299,21 @@ func (r *run) whileTask(w *work) {
 			r.enter(w, account.StageTripPending) // read closed since: it did not happen
 		}
 	default:
-		if !w.anyOpen() && !w.pending() {
+		switch {
+		case !w.anyOpen() && !w.pending():
 			r.enter(w, w.standing())
 			r.notify(w, protocol.NoticeRestore, 0)
+		case e.Task == taskCloseFailed && paid && w.anyOpen() && !w.pending() && w.now >= r.retryAt(w):
+			// Somebody is asked to go there; until then the order is repeated. A line that was noisy once must not leave a customer who paid in
+			// the dark.
+			r.closeAll(w, "policy", "again: the order before failed")
 		}
 	}
 }
+
+// failedPause is how much longer than an order that was not carried out one that failed waits for its repetition: what failed in the
+// meter fails again, and each try wears the relay.
+const failedPause = 12
 
 // block stores which interlocks are not green.
 func (r *run) block(w *work, rules ...string) {
@@ -325,6 +349,10 @@ func (r *run) due(w *work) int64 {
 			soonest(r.recheckAt(w))
 		case account.StageRestoring, account.StagePermitted:
 			soonest(r.retryAt(w))
+		case account.StageFieldTask:
+			if e.Task == taskCloseFailed && w.anyOpen() && w.known && !w.below() && !w.tagged(account.TagNoClose) {
+				soonest(r.retryAt(w))
+			}
 		}
 	}
 	for i := range w.state.Points {
@@ -350,7 +378,7 @@ func (r *run) recheckAt(w *work) int64 {
 		switch rule {
 		case "notice-over":
 			at = noticeOver(w)
-		case "window-open", "pacing", "switch-rest", "switch":
+		case "window-open", "pacing", "switch-rest", "switch", "gateway-clock":
 		default:
 			return 0
 		}

@@ -96,7 +96,7 @@ type View interface {
 	Due(now int64, limit int) []account.No                  // accounts whose due time has come, earliest first
 	NextDue() int64                                         // 0 none
 	OpenOrders(agent string) ([]account.OrderRecord, error) // state queued; "" all agents
-	OpenNotices() ([]account.NoticeRecord, error)           // state queued
+	OpenNotices() ([]account.NoticeRecord, error)           // state queued or failed: not delivered yet
 	Floors(agent string) []protocol.OrderFloor              // highest order of each switch
 	Get(table, key string) ([]byte, bool)
 	List(table string) map[string][]byte

@@ -77,7 +77,7 @@ func (w *writer) putNotices(t *turn) error {
 		if err := w.setJSON(bucketNotices, key, n); err != nil {
 			return err
 		}
-		if err := w.mark(bucketOpenNote, key, n.State == account.NoticeQueued); err != nil {
+		if err := w.mark(bucketOpenNote, key, n.State == account.NoticeQueued || n.State == account.NoticeFailed); err != nil {
 			return err
 		}
 	}

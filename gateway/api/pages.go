@@ -17,7 +17,7 @@ type Details struct {
 	Notices  []wire.Notice
 	Ledger   []wire.LedgerEntry
 	Bills    []wire.Bill
-	Findings []wire.Finding
+	Findings []FindingGroup
 	Zone     *time.Location // where its days begin
 }
 
@@ -57,10 +57,39 @@ func (s *Server) Details(ctx context.Context, id string) (Details, error) {
 		if err != nil {
 			return err
 		}
-		d.Findings = newest(findings, func(f account.Finding) wire.Finding { return read.Finding(p, f, lang) })
+		d.Findings = grouped(findings, func(f account.Finding) wire.Finding { return read.Finding(p, f, lang) })
 		return nil
 	})
 	return d, err
+}
+
+// FindingGroup is the newest of findings that follow each other and say the same: a register that stands wrong is found again
+// with each reading, and a person reads of it once.
+type FindingGroup struct {
+	wire.Finding
+	Count int
+	First time.Time // reading of the oldest
+}
+
+// grouped is the newest groups of a list of findings, last first.
+func grouped(in []account.Finding, f func(account.Finding) wire.Finding) []FindingGroup {
+	var out []FindingGroup
+	var last *account.Finding // of the group that is open
+	for i := len(in) - 1; i >= 0; i-- {
+		x := &in[i]
+		if last != nil && last.Point == x.Point && last.Code == x.Code && last.Hold == x.Hold && (last.Closed == 0) == (x.Closed == 0) && last.ClosedBy == x.ClosedBy {
+			g := &out[len(out)-1]
+			g.Count++
+			g.First = time.UnixMilli(x.At).UTC()
+			continue
+		}
+		if len(out) == detailsMax {
+			break
+		}
+		w := f(*x)
+		out, last = append(out, FindingGroup{Finding: w, Count: 1, First: w.At}), x
+	}
+	return out
 }
 
 // Zone is where the days of the gateway's accounts begin.
@@ -91,6 +120,7 @@ type Plant struct {
 // Plant reads the agents for a page. Errors are *Problem.
 func (s *Server) Plant(ctx context.Context) (Plant, error) {
 	var p Plant
+	lang := read.Lang(ctx)
 	var err error
 	if p.Agents, err = s.Agents(ctx); err != nil {
 		return Plant{}, err
@@ -108,7 +138,7 @@ func (s *Server) Plant(ctx context.Context) (Plant, error) {
 		if err != nil {
 			return err
 		}
-		p.Alarms, p.Gaps, p.Quarantine = each(alarms, read.Alarm), each(gaps, read.Gap), each(quarantine, read.Quarantined)
+		p.Alarms, p.Gaps, p.Quarantine = each(alarms, inLang(read.Alarm, lang)), each(gaps, inLang(read.Gap, lang)), each(quarantine, inLang(read.Quarantined, lang))
 		return nil
 	})
 	return p, err

@@ -18,17 +18,22 @@ func (s *Server) listQuarantine(ctx context.Context, in *limitIn) (*list[wire.Qu
 	var items []wire.Quarantined
 	err := s.view(ctx, func(v store.View) error {
 		all, err := v.Quarantine(in.Limit)
-		items = each(all, read.Quarantined)
+		items = each(all, inLang(read.Quarantined, read.Lang(ctx)))
 		return err
 	})
 	return listOf(items), err
+}
+
+// inLang fixes the language of a reader of records.
+func inLang[A, B any](f func(A, string) B, lang string) func(A) B {
+	return func(a A) B { return f(a, lang) }
 }
 
 func (s *Server) listGaps(ctx context.Context, in *limitIn) (*list[wire.Gap], error) {
 	var items []wire.Gap
 	err := s.view(ctx, func(v store.View) error {
 		all, err := v.Gaps(in.Limit)
-		items = each(all, read.Gap)
+		items = each(all, inLang(read.Gap, read.Lang(ctx)))
 		return err
 	})
 	return listOf(items), err
@@ -38,7 +43,7 @@ func (s *Server) listAlarms(ctx context.Context, in *limitIn) (*list[wire.Alarm]
 	var items []wire.Alarm
 	err := s.view(ctx, func(v store.View) error {
 		all, err := v.Alarms(in.Limit)
-		items = each(all, read.Alarm)
+		items = each(all, inLang(read.Alarm, read.Lang(ctx)))
 		return err
 	})
 	return listOf(items), err

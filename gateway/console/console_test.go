@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"feikong/gateway/account"
 	"feikong/gateway/api/apitest"
 )
 
@@ -192,6 +194,78 @@ func TestEveryFormOfTheAccountWorks(t *testing.T) {
 	}
 	if code, _, _ := s.open(b, "POST", "/accounts/1008/explode", url.Values{}); code != 404 {
 		t.Errorf("unknown act: got %d, want 404", code)
+	}
+}
+
+// Whoever is on duty sees at once why nobody was cut, and that a held reading is no ground for anything.
+func TestThePagesSayWhyNothingIsSwitched(t *testing.T) {
+	s := &street{apitest.NewWith(t, func(_ string, body []byte) []byte {
+		return bytes.Replace(body, []byte("notice_grace: 6s"), []byte("notice_grace: 1ms"), 1)
+	})}
+	now := time.Now()
+	_, err := s.Client().Protect(t.Context(), "1004", "home ventilator")
+	apitest.Must(t, err)
+	_, err = s.Client().Pay(t.Context(), "1004", "w1", "1.00", "cash")
+	apitest.Must(t, err)
+	s.Read("l1", "000000000103", "880.00", now.Add(-40*time.Second))
+	s.Read("l1", "000000000103", "890.00", now.Add(-time.Second))
+	notices, err := s.Client().Notices(t.Context(), "1004")
+	apitest.Must(t, err)
+	s.Submit(account.Event{Key: "receipt/1", Actor: "terminal", Account: "1004", Receipt: &account.NoticeReceipt{Notice: notices[len(notices)-1].Number, Channel: "terminal", Detail: "2026-07-01T00:00:00Z"}})
+	s.Read("l1", "000000000103", "890.01", time.Now())
+	for i := range 4 { // a register that was set back and is read again and again
+		s.Read("l1", "000000000105", []string{"640.00", "100.00", "100.01", "100.02"}[i], now.Add(time.Duration(i-30)*time.Second))
+	}
+	b := s.signedIn()
+	_, _, page := s.open(b, "GET", "/accounts/1004?lang=zh", nil)
+	if !strings.Contains(page, "该户已保电，不得停电。") || !strings.Contains(page, "用户终端已回执 2026-07-01 08:00:00") {
+		t.Error("1004: the page does not say why it is spared, or when the notice arrived")
+	}
+	_, _, page = s.open(b, "GET", "/accounts/1006?lang=en", nil)
+	if !strings.Contains(page, "it is not billed, and nobody is cut on it") {
+		t.Error("1006: the page does not say what the held reading means")
+	}
+	if n := strings.Count(page, "<b>A01</b>"); n != 1 || !strings.Contains(page, "found 3 times since") {
+		t.Errorf("1006: the same finding stands there %d times", n)
+	}
+	_, _, page = s.open(b, "GET", "/?lang=en", nil)
+	if !strings.Contains(page, `class="why"`) {
+		t.Error("the street does not say why 1004 is spared")
+	}
+}
+
+func TestWhatNobodyOwnsIsListedInWords(t *testing.T) {
+	s := newStreet(t)
+	s.Read("l9", "000000000999", "12.34", time.Now())
+	b := s.signedIn()
+	for lang, want := range map[string]string{"zh": "档案中没有该电能表", "en": "No account has this meter"} {
+		if _, _, page := s.open(b, "GET", "/plant?lang="+lang, nil); !strings.Contains(page, want) || !strings.Contains(page, "active_import 12.34") || !strings.Contains(page, "l9 000000000999") {
+			t.Errorf("%s: the page does not tell of the meter nobody owns", lang)
+		}
+	}
+}
+
+func TestATagOfAnotherIsLiftedWithAReasonOnly(t *testing.T) {
+	s := newStreet(t)
+	tag, err := s.Client().AddTag(t.Context(), "1005", "", "no_close", "work on pole 7")
+	apitest.Must(t, err)
+	b := s.signedIn()
+	if _, _, page := s.open(b, "GET", "/accounts/1005?lang=en", nil); !strings.Contains(page, "Somebody else holds this tag") || !strings.Contains(page, "held by token tester") {
+		t.Error("the page does not say who lifts the tag")
+	}
+	lift := url.Values{"id": {tag.Ref}, "key": {"l1"}, "note": {"the line is clear"}}
+	if code, _, page := s.open(b, "POST", "/accounts/1005/untag", lift); code != 409 || !strings.Contains(page, "lifted by its holder") {
+		t.Errorf("as if it were one's own: got %d, want 409", code)
+	}
+	lift.Set("for_holder", "yes")
+	lift.Set("note", "ok")
+	if code, _, _ := s.open(b, "POST", "/accounts/1005/untag", lift); code != 422 {
+		t.Errorf("without a reason: got %d, want 422", code)
+	}
+	lift.Set("note", "the crew left; the foreman looked at the pole")
+	lift.Set("key", "l2")
+	if code, _, _ := s.open(b, "POST", "/accounts/1005/untag", lift); code != http.StatusSeeOther {
+		t.Errorf("with a reason: got %d", code)
 	}
 }
 

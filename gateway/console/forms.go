@@ -31,7 +31,7 @@ var actions = map[string]action{
 	"protect":   {"done.protect", decide(account.DecideProtect)},
 	"unprotect": {"done.unprotect", decide(account.DecideUnprotect)},
 	"tag":       {"done.tag", decide(account.DecideTag)},
-	"untag":     {"done.untag", decide(account.DecideUntag)},
+	"untag":     {"done.untag", untag},
 	"hold":      {"done.hold", decide(account.DecideHold)},
 	"release":   {"done.release", decide(account.DecideRelease)},
 	"accept":    {"done.accept", decide(account.DecideAccept)},
@@ -46,6 +46,14 @@ func decide(kind account.DecisionKind) func(*Console, *http.Request, identity.Pe
 			Tag: api.TagKinds[r.PostFormValue("kind")], Point: short(r.PostFormValue("point")), Note: short(r.PostFormValue("note"))})
 		return err
 	}
+}
+
+// untag lifts a tag, in the holder's place when the form says so.
+func untag(c *Console, r *http.Request, who identity.Person, id string) error {
+	if r.PostFormValue("for_holder") == "" {
+		return decide(account.DecideUntag)(c, r, who, id)
+	}
+	return decide(account.DecideUntagFor)(c, r, who, id)
 }
 
 // short keeps what a form sends within what the API takes.

@@ -90,6 +90,66 @@ func (p *page) Stale(seconds int64) bool { return seconds > 3600 }
 // Negative says that a decimal text is below zero.
 func (p *page) Negative(amount string) bool { return strings.HasPrefix(amount, "-") }
 
+// By is who did something: policy, a token, an agent or a person by name.
+func (p *page) By(actor string) string {
+	kind, name, _ := strings.Cut(actor, " ")
+	switch {
+	case actor == "policy":
+		return p.T("by.policy")
+	case actor == "token command line":
+		return p.T("by.commandline")
+	case kind == "token" && name != "":
+		return p.T("by.token", name)
+	case kind == "agent" && name != "":
+		return p.T("by.agent", name)
+	}
+	return actor
+}
+
+// Holds says whether the person of the page hung the tag.
+func (p *page) Holds(holder string) bool { return p.Who.Actor() == holder }
+
+// Receipt is the evidence of a delivery, "channel: detail": the channel in words, a time on the gateway's wall clock.
+func (p *page) Receipt(text string) string {
+	channel, detail, _ := strings.Cut(text, ": ")
+	if t, err := time.Parse(time.RFC3339Nano, detail); err == nil {
+		detail = p.When(t)
+	}
+	switch channel {
+	case "terminal", "webhook":
+		channel = p.T("channel." + channel)
+	}
+	return channel + " " + detail
+}
+
+// Relay is how an agent treats orders, in words.
+func (p *page) Relay(mode string) string {
+	if mode == "bench" || mode == "off" {
+		return p.T("plant.relay." + mode)
+	}
+	return mode
+}
+
+// Lane is the name of a lane, in words.
+func (p *page) Lane(lane string) string {
+	if lane == "readings" || lane == "evidence" {
+		return p.T("plant.lane." + lane)
+	}
+	return lane
+}
+
+// Bytes is a size in the unit people think in.
+func (p *page) Bytes(n int64) string {
+	const k = 1024
+	switch {
+	case n < k:
+		return fmt.Sprintf("%d B", n)
+	case n < k*k:
+		return fmt.Sprintf("%.0f KiB", float64(n)/k)
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(k*k))
+}
+
 // Drift is a meter's clock error in words.
 func (p *page) Drift(ms int64) string {
 	return (time.Duration(ms) * time.Millisecond).Round(100 * time.Millisecond).String()

@@ -45,6 +45,12 @@ type Street struct {
 // New starts a street whose archive is in force.
 func New(t *testing.T) *Street {
 	t.Helper()
+	return NewWith(t, func(_ string, body []byte) []byte { return body })
+}
+
+// NewWith is New with the street's documents as edit leaves them; edit is called with each document's file name.
+func NewWith(t *testing.T, edit func(name string, body []byte) []byte) *Street {
+	t.Helper()
 	regions, err := cache.New(cache.Options{})
 	Must(t, err)
 	engine, err := bolt.Open(filepath.Join(t.TempDir(), "feikong.db"), bolt.Options{Config: cache.Loader(regions)})
@@ -80,17 +86,17 @@ func New(t *testing.T) *Street {
 		}
 		Must(t, engine.Close())
 	})
-	s.archive()
+	s.archive(edit)
 	return s
 }
 
 // archive loads the street's profiles and rule documents.
-func (s *Street) archive() {
+func (s *Street) archive(edit func(string, []byte) []byte) {
 	s.T.Helper()
 	file := func(name string) []byte {
 		data, err := configs.Street.ReadFile("street/" + name)
 		Must(s.T, err)
-		return data
+		return edit(name, data)
 	}
 	book, err := archive.Parse("archive.yaml", file("archive.yaml"))
 	Must(s.T, err)

@@ -55,13 +55,17 @@ func Account(v store.View, no account.No, now time.Time, lang string) (wire.Acco
 	if err != nil {
 		return wire.Account{}, fmt.Errorf("findings of account %s: %w", p.ID, err)
 	}
-	for _, f := range findings {
-		if f.Closed == 0 {
+	for i := len(findings) - 1; i >= 0 && len(a.Findings) < openFindingsMax; i-- {
+		if f := findings[i]; f.Closed == 0 {
 			a.Findings = append(a.Findings, Finding(p, f, lang))
 		}
 	}
 	return a, nil
 }
+
+// openFindingsMax bounds the open findings in an account, newest first: a register that stands wrong for a day is found anew with each
+// reading. The list of findings has them all.
+const openFindingsMax = 20
 
 func balance(v store.View, p *account.Profile, s *account.State) (wire.Balance, error) {
 	var baseline *policy.Policy

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"feikong/billing"
 	"feikong/gateway/account"
@@ -89,27 +90,59 @@ func StoredReading(p *account.Profile, r account.ReadingRecord) wire.StoredReadi
 // quarantineHex is how much of a raw packet a list shows; the whole stays in the store.
 const quarantineHex = 64
 
-// Quarantined is what could not be attributed.
-func Quarantined(q account.Quarantined) wire.Quarantined {
-	w := wire.Quarantined{ID: q.ID, At: at(q.At), Agent: q.Agent, Topic: q.Topic, Reason: q.Reason, Meter: meter(q.Meter),
+// Quarantined is what could not be attributed, in a language.
+func Quarantined(q account.Quarantined, lang string) wire.Quarantined {
+	w := wire.Quarantined{ID: q.ID, At: at(q.At), Agent: q.Agent, Topic: q.Topic, Reason: q.Reason, ReasonText: QuarantineReasons.In(lang, q.Reason), Meter: meter(q.Meter),
 		Bytes: len(q.Data), Hex: Hex(q.Data[:min(len(q.Data), quarantineHex)])}
 	if q.Entry != nil {
 		if w.Meter == (wire.Meter{}) {
 			w.Meter = meter(q.Entry.Reading.Meter)
 		}
-		w.Value = fmt.Sprintf("%d e%d", q.Entry.Reading.Value, q.Entry.Reading.Exp)
+		w.Quantity, w.Value = quantity(q.Entry.Reading.Quantity), decimal(q.Entry.Reading.Value, q.Entry.Reading.Exp)
 	}
 	return w
 }
 
-// Gap is a named hole.
-func Gap(g account.GapRecord) wire.Gap {
-	return wire.Gap{Agent: g.Agent, Seq: g.Seq, Meter: meter(g.Gap.Meter), From: at(g.Gap.From), To: at(g.Gap.To), Reason: g.Gap.Reason, Count: g.Gap.Count}
+// quantity is the wire word of a quantity, or its number when it has none.
+func quantity(q protocol.Quantity) string {
+	for word, known := range Quantities {
+		if known == q {
+			return word
+		}
+	}
+	return fmt.Sprintf("quantity %d", q)
 }
 
-// Alarm is an alarm of an agent.
-func Alarm(a account.AlarmRecord) wire.Alarm {
-	return wire.Alarm{Agent: a.Agent, Meter: meter(a.Alarm.Meter), Code: a.Alarm.Code, Detail: a.Alarm.Detail, At: at(a.Alarm.At)}
+// decimal writes value x 10^exp. It is exact for the powers meters send; others keep the power.
+func decimal(value int64, exp int8) string {
+	const most = 12 // digits behind the point, or zeros before it
+	switch {
+	case exp == 0:
+		return strconv.FormatInt(value, 10)
+	case exp < -most || exp > most:
+		return fmt.Sprintf("%de%d", value, exp)
+	case exp > 0:
+		return strconv.FormatInt(value, 10) + strings.Repeat("0", int(exp))
+	}
+	digits, sign := strconv.FormatInt(value, 10), ""
+	if value < 0 {
+		digits, sign = digits[1:], "-"
+	}
+	places := -int(exp)
+	if len(digits) <= places {
+		digits = strings.Repeat("0", places+1-len(digits)) + digits
+	}
+	return sign + digits[:len(digits)-places] + "." + digits[len(digits)-places:]
+}
+
+// Gap is a named hole, in a language.
+func Gap(g account.GapRecord, lang string) wire.Gap {
+	return wire.Gap{Agent: g.Agent, Seq: g.Seq, Meter: meter(g.Gap.Meter), From: at(g.Gap.From), To: at(g.Gap.To), Reason: g.Gap.Reason, ReasonText: GapReasons.In(lang, g.Gap.Reason), Count: g.Gap.Count}
+}
+
+// Alarm is an alarm of an agent, in a language.
+func Alarm(a account.AlarmRecord, lang string) wire.Alarm {
+	return wire.Alarm{Agent: a.Agent, Meter: meter(a.Alarm.Meter), Code: a.Alarm.Code, CodeText: Alarms.In(lang, a.Alarm.Code), Detail: a.Alarm.Detail, At: at(a.Alarm.At)}
 }
 
 // AuditEntry is who did what.

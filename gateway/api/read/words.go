@@ -101,6 +101,7 @@ var Blocks = Words{
 
 // Refusals are the rules by which the door refuses what a person asks for; interlocks are among them.
 var Refusals = Words{
+	"nothing-read":   {"Nothing was read at this point since it was changed in the archive.", "该计量点在档案变更后尚未抄到读数。"},
 	"nothing-closed": {"Every relay of the account is open already.", "该户的继电器已全部断开。"},
 	"close-by-hand":  {"The switch cannot close on command: somebody has to restore the power there.", "开关不能遥控合闸：须到现场复电。"},
 	"no-switch":      {"The account's meters have no switch that can be commanded.", "该户的电能表没有可控开关。"},
@@ -198,10 +199,30 @@ var Lines = Words{
 	"tier5": {"tier 5", "第五档"}, "tier6": {"tier 6", "第六档"}, "tier7": {"tier 7", "第七档"}, "tier8": {"tier 8", "第八档"},
 }
 
+// QuarantineReasons say why something was nobody's, and what to do about it.
+var QuarantineReasons = Words{
+	"unknown-meter":                {"No account has this meter: add it to the archive, or take it out of the agent's configuration.", "档案中没有该电能表：请补建档案，或从采集终端的配置中移除。"},
+	"value-out-of-range":           {"The value is beyond what a register can hold: look at the meter and its model.", "数值超出示数范围：请检查电能表及其型号。"},
+	"outcome of an unknown switch": {"The outcome of an order for a switch that no account has.", "收到档案中没有的开关的执行结果。"},
+}
+
+// GapReasons say why readings are missing.
+var GapReasons = Words{
+	"line down":   {"the line was down", "线路中断"},
+	"outbox full": {"the agent's outbox was full", "采集终端本地存储已满"},
+}
+
+// Alarms of agents.
+var Alarms = Words{
+	"meter-silent":       {"the meter does not answer", "电能表无应答"},
+	"outbox-nearly-full": {"the outbox is nearly full", "采集终端本地存储将满"},
+}
+
 // Tables are all tables of words, by name, for the test that nothing is missing in one language.
 var Tables = map[string]Words{"stages": Stages, "checks": Checks, "blocks": Blocks, "refusals": Refusals, "tasks": Tasks, "actions": Actions, "order states": OrderStates,
 	"relays": Relays, "modes": Modes, "notice kinds": NoticeKinds, "notice states": NoticeStates, "entry kinds": EntryKinds, "books": Books,
-	"tags": Tags, "findings": Findings, "lines": Lines}
+	"tags": Tags, "findings": Findings, "lines": Lines,
+	"quarantine reasons": QuarantineReasons, "gap reasons": GapReasons, "alarms": Alarms}
 
 type langKey struct{}
 

@@ -27,7 +27,7 @@ type Account struct {
 	Protected *Protection `json:"protected,omitempty" doc:"Set while the supply is protected (保电)"`
 	Tags      []Tag       `json:"tags"`
 	Holds     []Hold      `json:"holds"`
-	Findings  []Finding   `json:"open_findings"`
+	Findings  []Finding   `json:"open_findings" doc:"What audit found and nothing has closed, newest first, at most 20"`
 	Version   uint64      `json:"version" doc:"Rises with each commit that touches the account"`
 	AsOf      time.Time   `json:"as_of" doc:"When this was read; ages are counted to it"`
 }

@@ -154,10 +154,14 @@ type Quarantined struct {
 	Agent  string    `json:"agent"`
 	Topic  string    `json:"topic,omitempty"`
 	Reason string    `json:"reason"`
-	Meter  Meter     `json:"meter"`
-	Value  string    `json:"value,omitempty" doc:"A decoded reading of nobody: value and power of ten"`
-	Bytes  int       `json:"bytes,omitempty" doc:"Size of the raw packet"`
-	Hex    string    `json:"hex,omitempty" doc:"The first 64 bytes of the raw packet"`
+
+	ReasonText string `json:"reason_text" doc:"The reason in words, with what to do"`
+
+	Meter    Meter  `json:"meter"`
+	Quantity string `json:"quantity,omitempty" doc:"Of a decoded reading of nobody"`
+	Value    string `json:"value,omitempty" doc:"Its value as decimal text, in the unit of the meter"`
+	Bytes    int    `json:"bytes,omitempty" doc:"Size of the raw packet"`
+	Hex      string `json:"hex,omitempty" doc:"The first 64 bytes of the raw packet"`
 }
 
 // Gap is a named hole an agent reported.
@@ -168,14 +172,20 @@ type Gap struct {
 	From   time.Time `json:"from,omitzero"`
 	To     time.Time `json:"to,omitzero"`
 	Reason string    `json:"reason"`
-	Count  uint64    `json:"count,omitempty"`
+
+	ReasonText string `json:"reason_text" doc:"The reason in words"`
+
+	Count uint64 `json:"count,omitempty"`
 }
 
 // Alarm is something an agent saw that people must know.
 type Alarm struct {
-	Agent  string    `json:"agent"`
-	Meter  Meter     `json:"meter"`
-	Code   string    `json:"code"`
+	Agent string `json:"agent"`
+	Meter Meter  `json:"meter"`
+	Code  string `json:"code"`
+
+	CodeText string `json:"code_text" doc:"The code in words"`
+
 	Detail string    `json:"detail"`
 	At     time.Time `json:"at"`
 }

@@ -6,6 +6,33 @@ import "bytes"
 // BCD, so that no real password reads like it.
 const maskedByte = 0xFF
 
+// passwordAt is where the three password digits begin in the data of a master's request, behind the level: PA P0 P1 P2 in a
+// control request (1CH) and in the clearings 1AH and 1BH; after the DI in a write (14H). Those of a password change (18H)
+// hold two passwords and are masked whole.
+func passwordAt(f Frame) (from, to int) {
+	switch f.Control {
+	case 0x1C, 0x1A, 0x1B, 0x19:
+		return 1, 4
+	case 0x14:
+		return 5, 8
+	case 0x18:
+		return 0, len(f.Data)
+	}
+	return 0, 0
+}
+
+// AppendMasked appends the wire bytes of f with every password byte replaced by FFH; the checksum stays that of the frame
+// as it was sent. It is the form for evidence, which is read by many people and kept for years.
+func AppendMasked(dst []byte, f Frame) []byte {
+	at := len(dst) + headLen
+	dst = AppendFrame(dst, f)
+	from, to := passwordAt(f)
+	for i := min(from, len(f.Data)); i < min(to, len(f.Data)); i++ {
+		dst[at+i] = maskedByte
+	}
+	return dst
+}
+
 // maskedRelay gives the relay request (C = 1C, plain form) in w whose password was masked for evidence: the checksum still is that of
 // the frame as it was sent, and no longer fits.
 func maskedRelay(w []byte) (Frame, bool) {

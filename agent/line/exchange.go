@@ -21,8 +21,13 @@ type Exchange struct {
 	Order    bool          // part of an order: goes ahead of polling at the next frame border
 	NotAfter time.Time     // when not zero: not sent after this instant
 
+	// Blind says that a reply does not tell what it answers (Modbus: unit and function alone). After a timeout the line
+	// then gives a late reply as much time again, so that it cannot pass for the answer to the next request.
+	Blind bool
+
 	// Take gets the bytes as they come and says whether the reply is complete. It is called by the line's goroutine;
-	// the slice is valid during the call only.
+	// the slice is valid during the call only. It is called once more without bytes when the line fell silent before
+	// the reply was complete: what seemed to be arriving will not come.
 	Take func(b []byte) (done bool)
 
 	// Before, when not nil, is called right before the first byte leaves; an error stops the exchange unsent.

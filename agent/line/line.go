@@ -40,8 +40,9 @@ type Line struct {
 
 	// owned by Run
 	port     Port
-	lastByte time.Time // received last
-	late     bool      // the last exchange ended without a whole reply: one may still come
+	lastByte time.Time     // received last
+	late     bool          // the last exchange ended without a whole reply: one may still come
+	lateFor  time.Duration // how long it may take
 	buf      [512]byte
 
 	mu    sync.Mutex // guards stats
@@ -117,7 +118,7 @@ func (l *Line) Run(ctx context.Context) error {
 				backoff = min(2*backoff, reopenMax)
 				continue
 			}
-			l.port, l.late, backoff = p, true, reopenMin // what is in the port's buffer is nobody's
+			l.port, l.late, l.lateFor, backoff = p, true, pause, reopenMin // what is in the port's buffer, or still comes, is nobody's
 			l.up()
 		}
 		j := l.next(ctx)

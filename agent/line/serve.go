@@ -12,7 +12,7 @@ func (l *Line) serve(j *job) error {
 	if err := j.ctx.Err(); err != nil {
 		return err
 	}
-	if err := l.drain(); err != nil {
+	if err := l.drain(j.Blind); err != nil {
 		return l.lost(err)
 	}
 	if !j.NotAfter.IsZero() && time.Now().After(j.NotAfter) {
@@ -48,7 +48,11 @@ func (l *Line) receive(j *job) error {
 	for {
 		left := time.Until(until)
 		if left <= 0 {
-			l.late = true
+			l.late, l.lateFor = true, j.Delay
+			if j.Received > 0 && j.Take(nil) {
+				l.count(func(s *protocol.LineStatus) { s.Exchanges++ })
+				return nil
+			}
 			l.count(func(s *protocol.LineStatus) { s.Exchanges++; s.Timeouts++ })
 			if j.Received > 0 {
 				l.count(func(s *protocol.LineStatus) { s.Faults++ })
@@ -83,16 +87,20 @@ func (l *Line) receive(j *job) error {
 }
 
 // drain throws away what nobody asked for. After a timeout it waits until the line is quiet: the late reply must be
-// over before the next request.
-func (l *Line) drain() error {
+// over before the next request, and where replies do not tell what they answer it must have had its time to begin.
+func (l *Line) drain(blind bool) error {
 	if !l.late {
 		return l.port.ResetInputBuffer()
 	}
 	if err := l.port.ResetInputBuffer(); err != nil {
 		return err
 	}
-	wait := max(quiet, l.set.CharTime(12))
-	for end := time.Now().Add(drainMax); time.Now().Before(end); {
+	still := max(quiet, l.set.CharTime(12))
+	wait := still
+	if blind {
+		wait = max(still, l.lateFor)
+	}
+	for end := time.Now().Add(wait + drainMax); time.Now().Before(end); {
 		n, err := l.read(wait)
 		if err != nil {
 			return err
@@ -100,6 +108,7 @@ func (l *Line) drain() error {
 		if n == 0 {
 			break
 		}
+		wait = still // the late reply has begun
 	}
 	l.late = false
 	return nil

@@ -99,7 +99,9 @@ func (m *DLT645) Clock(ctx context.Context, c Call) (time.Duration, time.Time, e
 	var t time.Time
 	switch {
 	case err == nil:
-		t, err = dlt645.DateTime7(data, m.zone)
+		if t, err = dlt645.DateTime7(data, m.zone); err != nil {
+			err = fmt.Errorf("%w: %w", ErrClock, err)
+		}
 	case errors.Is(err, ErrRefused):
 		t, at, err = m.clockInTwo(ctx, c)
 	}
@@ -121,7 +123,7 @@ func (m *DLT645) clockInTwo(ctx context.Context, c Call) (t time.Time, at time.T
 			return t, at, err
 		}
 		if t, err = dlt645.MeterClock(date, clock, m.zone); err != nil {
-			return t, at, err
+			return t, at, fmt.Errorf("%w: %w", ErrClock, err)
 		}
 		if t.Hour() != 0 || t.Minute() != 0 {
 			return t, at, nil
@@ -186,7 +188,11 @@ func (m *DLT645) exchange(ctx context.Context, c Call, f dlt645.Frame, x *line.E
 	x.ReplyLen, x.Delay, x.Order, x.NotAfter = preambleLen+12+dataLen, m.delay, c.Order, c.NotAfter
 	var reply []byte
 	x.Take = func(b []byte) bool {
-		parser.Write(b)
+		if len(b) > 0 {
+			parser.Write(b)
+		} else {
+			parser.Silence() // a false 68H may hide a whole frame behind it
+		}
 		for {
 			r, ok := parser.Next()
 			if !ok {
@@ -209,7 +215,7 @@ func (m *DLT645) exchange(ctx context.Context, c Call, f dlt645.Frame, x *line.E
 	}
 	m.note(x, m.line.Settings(), err)
 	if c.Trace != nil && x.Wrote {
-		c.Trace(protocol.FrameEvidence{Sent: true, At: x.SentAt.UnixMilli(), Bytes: masked(f), Note: c.Note})
+		c.Trace(protocol.FrameEvidence{Sent: true, At: x.SentAt.UnixMilli(), Bytes: dlt645.AppendMasked(nil, f), Note: c.Note})
 		if reply != nil {
 			c.Trace(protocol.FrameEvidence{At: x.RepliedAt.UnixMilli(), Bytes: reply, Note: c.Note})
 		}
@@ -229,16 +235,4 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w: %w", ErrRefused, ErrHold, err)
 	}
 	return fmt.Errorf("%w: %w", ErrRefused, err)
-}
-
-// masked is the frame as it was on the line, a control frame's password bytes replaced by FFH: evidence is read by
-// many people and kept for years.
-func masked(f dlt645.Frame) []byte {
-	b := dlt645.AppendFrame(nil, f)
-	if f.Func() == 0x1C && len(f.Data) >= 4 {
-		for i := 11; i < 14; i++ { // 68 A0..A5 68 C L, then PA, then P0 P1 P2
-			b[i] = 0xFF
-		}
-	}
-	return b
 }

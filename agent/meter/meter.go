@@ -14,10 +14,11 @@ import (
 
 // Why a meter's answer cannot be used.
 var (
-	ErrRefused     = errors.New("meter refused")              // the meter answered, with an error
-	ErrPassword    = errors.New("meter refused the password") // 密码错: never try again, meters lock the level
-	ErrHold        = errors.New("meter refused: power hold")  // 保电
-	ErrUnsupported = errors.New("the meter cannot do this")   // by its model; nothing was sent
+	ErrRefused     = errors.New("meter refused")               // the meter answered, with an error
+	ErrPassword    = errors.New("meter refused the password")  // 密码错: never try again, meters lock the level
+	ErrHold        = errors.New("meter refused: power hold")   // 保电
+	ErrUnsupported = errors.New("the meter cannot do this")    // by its model; nothing was sent
+	ErrClock       = errors.New("meter's clock tells no time") // its battery is flat, say; the meter answers otherwise
 )
 
 // Talker carries exchanges; a *line.Line.

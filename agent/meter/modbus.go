@@ -208,7 +208,7 @@ func (t *transport) Send(request []byte) ([]byte, error) {
 		return nil, err
 	}
 	var got []byte
-	t.x = line.Exchange{Request: request, ReplyLen: modbus.ReplyLength(adu), Delay: t.delay, Order: t.call.Order, NotAfter: t.call.NotAfter, Before: t.before}
+	t.x = line.Exchange{Request: request, ReplyLen: modbus.ReplyLength(adu), Delay: t.delay, Order: t.call.Order, NotAfter: t.call.NotAfter, Before: t.before, Blind: true}
 	t.x.Take = func(b []byte) bool {
 		got = append(got, b...)
 		for len(got) > 0 {

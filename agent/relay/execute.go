@@ -18,10 +18,10 @@ const (
 	frameAhead = 5 * time.Minute
 	// closeTries bounds the frames of a close or permit; closeSpacing is the pause between them.
 	closeTries, closeSpacing = 3, 2 * time.Second
+	// stepMax is how far our clock may be set while a meter is read before its trip: the meter's drift would be wrong.
+	stepMax = 2 * time.Second
 	// evidenceRoom is what an outcome takes at most; without it no trip.
 	evidenceRoom = 16 << 10
-	// framesMax bounds the frames kept as evidence: a close with all its tries and read-backs has about 30.
-	framesMax = 40
 )
 
 // snapshot is what the meter said right before the frame.
@@ -39,6 +39,8 @@ type act struct {
 	m    meter.Driver
 	out  protocol.Outcome
 	prev entry
+
+	offset time.Duration // of our clock from the gateway's when the meter was read
 }
 
 // execute takes one order to its end, or leaves it: lower numbers and orders already answered are ignored, and a close
@@ -68,6 +70,11 @@ func (e *Executor) execute(ctx context.Context, o *protocol.Order) error {
 	}
 	log.Info("order taken", "action", o.Action, "account", o.Account, "reason", o.Reason)
 	r := e.verify(o, time.Now())
+	if r != nil && r.rule == ruleFloor {
+		if r = a.doubt(ctx, r); ctx.Err() != nil {
+			return nil
+		}
+	}
 	if r == nil && e.superseded(o) {
 		r = refuse("superseded", "%v", errSuperseded)
 	}
@@ -87,6 +94,7 @@ func (e *Executor) execute(ctx context.Context, o *protocol.Order) error {
 // perform reads, arms, sends and reads back. left: the order stays as the journal has it, without an outcome.
 func (a *act) perform(ctx context.Context) (r *refusal, left bool) {
 	trip := a.o.Action == protocol.ActionTrip
+	a.offset = a.clock.Offset()
 	snap, err := a.before(ctx)
 	if ctx.Err() != nil {
 		return nil, true
@@ -154,8 +162,8 @@ func (a *act) before(ctx context.Context) (s snapshot, err error) {
 			}
 			return err
 		})
-		if err != nil && !trip && errors.Is(err, meter.ErrRefused) {
-			err = nil // a close may go by our own clock
+		if !trip && (errors.Is(err, meter.ErrRefused) || errors.Is(err, meter.ErrClock)) {
+			err = nil // a close may go by our own clock: a flat battery in the meter must not keep anybody in the dark
 		}
 	}
 	a.store(readings)
@@ -165,7 +173,7 @@ func (a *act) before(ctx context.Context) (s snapshot, err error) {
 // thrice repeats a read that met silence or noise; a refusal is an answer.
 func (a *act) thrice(ctx context.Context, read func() error) (err error) {
 	for range 3 {
-		if err = read(); err == nil || ctx.Err() != nil || errors.Is(err, meter.ErrRefused) || errors.Is(err, line.ErrDown) || errors.Is(err, line.ErrTooLate) {
+		if err = read(); err == nil || ctx.Err() != nil || errors.Is(err, meter.ErrRefused) || errors.Is(err, meter.ErrClock) || errors.Is(err, line.ErrDown) || errors.Is(err, line.ErrTooLate) {
 			break
 		}
 	}
@@ -203,8 +211,16 @@ func (a *act) switchRelay(ctx context.Context, snap snapshot) (*refusal, bool) {
 			break
 		}
 		en.Frames, en.AtMS = a.prev.Frames+try+1, time.Now().UnixMilli()
-		if err := a.save(a.o.Meter, en); err != nil { // "about to do #N", on disk before the coil moves
+		switch err := a.save(a.o.Meter, en); { // "about to do #N", on disk before the coil moves
+		case err == nil:
+		case !trip && errors.Is(err, outbox.ErrFull):
+			// A close may be repeated, so its number need not be on disk first: a full disk keeps nobody in the dark.
+			a.log.Error("journal not written, closing all the same", "error", err)
+		default:
 			a.log.Error("journal not written, no frame sent", "error", err)
+			if r != nil {
+				return r, false // an earlier try that was sent says more
+			}
 			return refuse("disk", "the journal could not be written: %v", err), false
 		}
 		sent, err := a.frame(ctx, snap, deadline)
@@ -251,6 +267,12 @@ func (a *act) frame(ctx context.Context, snap snapshot, deadline time.Time) (sen
 		Before: func() error {
 			if a.superseded(a.o) {
 				return errSuperseded
+			}
+			if !time.Now().Before(a.local(a.o.Deadline)) {
+				return line.ErrTooLate // by our clock as it is now: it may have been set while the meter was read
+			}
+			if a.o.Action == protocol.ActionTrip && (a.clock.Offset()-a.offset).Abs() > stepMax {
+				return errStep
 			}
 			if a.opt.Hooks.BeforeFrame != nil {
 				a.opt.Hooks.BeforeFrame()
@@ -315,6 +337,8 @@ func unsent(err error) *refusal {
 	switch {
 	case errors.Is(err, errSuperseded):
 		return refuse("superseded", "%v", err)
+	case errors.Is(err, errStep):
+		return refuse("clock", "%v", err)
 	case errors.Is(err, line.ErrTooLate):
 		return &refusal{protocol.OutcomeExpired, "deadline", "the deadline passed before the line was free"}
 	}
@@ -336,9 +360,10 @@ func lineRule(err error) string {
 // call is how this order's exchanges talk.
 func (a *act) call(note string) meter.Call {
 	return meter.Call{Order: true, NotAfter: a.local(a.o.Deadline), Note: note, Trace: func(f protocol.FrameEvidence) {
-		if len(a.out.Frames) < framesMax {
-			a.out.Frames = append(a.out.Frames, f)
+		if len(a.out.Frames) == protocol.MaxFrames { // the frame that moved the relay and what was read after it are the proof
+			a.out.Frames = append(a.out.Frames[:0], a.out.Frames[1:]...)
 		}
+		a.out.Frames = append(a.out.Frames, f)
 	}}
 }
 

@@ -137,6 +137,11 @@ func (j *journal) put(m protocol.MeterRef, e entry, evidence ...protocol.Evidenc
 	return nil
 }
 
+// untell makes the journal wait for floors again.
+func (j *journal) untell() error {
+	return j.box.AppendEvidence(nil, func(tx *bolt.Tx) error { return tx.Bucket(bucketFloors).Delete(keyTold) })
+}
+
 // tell stores the floors of a new journal, once.
 func (j *journal) tell(floors []protocol.OrderFloor) error {
 	return j.box.AppendEvidence(nil, func(tx *bolt.Tx) error {

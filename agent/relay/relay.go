@@ -13,6 +13,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"feikong/agent/meter"
+	"feikong/agent/outbox"
 	"feikong/internal/daemon"
 	"feikong/protocol"
 )
@@ -110,14 +111,18 @@ func (e *Executor) NoJournal() bool {
 	return !e.journal.told
 }
 
-// Floors takes what the gateway says is its highest order of each switch. Only a new journal needs them.
+// Floors takes what the gateway says is its highest order of each switch. Only a new or doubted journal needs them: for
+// any other they would refuse what is on its way.
 func (e *Executor) Floors(floors []protocol.OrderFloor) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.journal.told {
 		return nil
 	}
-	if err := e.journal.tell(floors); err != nil {
+	if err := e.journal.tell(floors); errors.Is(err, outbox.ErrFull) {
+		e.log.Error("floors not stored, trips go on waiting for them", "error", err) // the next hello asks again
+		return nil
+	} else if err != nil {
 		return err
 	}
 	e.journal.told = true
@@ -125,6 +130,22 @@ func (e *Executor) Floors(floors []protocol.OrderFloor) error {
 		e.journal.floors[f.Meter] = f.Order
 	}
 	e.log.Info("floors told", "switches", len(floors))
+	return nil
+}
+
+// Doubt takes the journal for new again: the file turned out to be older than what the gateway has seen of it, so orders
+// may have been carried out that are not in it. Trips wait until the floors are told once more.
+func (e *Executor) Doubt() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.journal.told {
+		return nil
+	}
+	e.journal.told = false // first: a full disk must not leave the journal trusted
+	if err := e.journal.untell(); err != nil && !errors.Is(err, outbox.ErrFull) {
+		return err
+	}
+	e.log.Warn("journal in doubt, trips wait for the floors")
 	return nil
 }
 
@@ -219,8 +240,12 @@ func (e *Executor) last(m protocol.MeterRef) (entry, bool) {
 	return en, ok
 }
 
-// save writes the journal, and evidence with it; errors but a full disk are final.
+// save writes the journal, and evidence with it; errors but a full disk are final. Meters that are not ours have no
+// place in the journal: whoever invents addresses must not fill the disk with them.
 func (e *Executor) save(m protocol.MeterRef, en entry, evidence ...protocol.Evidence) error {
+	if e.drivers[m] == nil {
+		return e.box.AppendEvidence(evidence, nil)
+	}
 	if err := e.journal.put(m, en, evidence...); err != nil {
 		return err
 	}
@@ -242,4 +267,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-var errSuperseded = errors.New("a newer order for this switch is waiting")
+var (
+	errSuperseded = errors.New("a newer order for this switch is waiting")
+	errStep       = errors.New("the agent's clock was set while the meter was read")
+)

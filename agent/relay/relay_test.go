@@ -40,6 +40,9 @@ type bench struct {
 	done   chan struct{}
 	box    *outbox.Box
 	exec   *Executor
+	log    *slog.Logger
+	wrap   func(meter.Driver) meter.Driver // of what start makes; nil: as it is
+	open   func(line.Port) line.Port       // the same for the port
 }
 
 func newBench(t *testing.T, kind simmeter.Switch) *bench {
@@ -49,7 +52,7 @@ func newBench(t *testing.T, kind simmeter.Switch) *bench {
 		t.Fatal(err)
 	}
 	time.Sleep(100 * 24 * time.Hour) // fake time begins in 2000, and meters tell two digits of the year
-	b := &bench{t: t, path: filepath.Join(t.TempDir(), "outbox.db")}
+	b := &bench{t: t, path: filepath.Join(t.TempDir(), "outbox.db"), log: slog.New(slog.DiscardHandler)}
 	b.sim = simmeter.New(simmeter.Config{Address: ref.Address, Wire: a, EnergymWh: 5_000_000, LoadW: 1000, Switch: kind, Location: time.Local,
 		Password: dlt645.Password{Level: 2, Digits: [3]byte{0x56, 0x34, 0x12}}}, time.Now())
 	b.port, b.bus = bus.Memory(bus.Config{Name: "l1", Protocol: bus.DLT645, Baud: 2400, Parity: "even", StopBits: 1, Delay: 50 * time.Millisecond, Preamble: 4}, b.sim)
@@ -68,11 +71,19 @@ func (b *bench) start(h Hooks) {
 		b.t.Fatal(err)
 	}
 	b.port = b.port.Reopen()
-	log := slog.New(slog.DiscardHandler)
-	l := line.New(line.Settings{Name: "l1", Baud: 2400, Parity: "even", StopBits: 1}, func(line.Settings) (line.Port, error) { return b.port, nil }, log)
-	d, err := meter.NewDLT645(ref, l, 600*time.Millisecond, time.Local)
-	if err != nil {
+	log := b.log
+	l := line.New(line.Settings{Name: "l1", Baud: 2400, Parity: "even", StopBits: 1}, func(line.Settings) (line.Port, error) {
+		if b.open != nil {
+			return b.open(b.port), nil
+		}
+		return b.port, nil
+	}, log)
+	var d meter.Driver
+	if d, err = meter.NewDLT645(ref, l, 600*time.Millisecond, time.Local); err != nil {
 		b.t.Fatal(err)
+	}
+	if b.wrap != nil {
+		d = b.wrap(d)
 	}
 	if b.exec, err = New(Options{Agent: "a1", Mode: Bench, Hooks: h}, map[string][]meter.Driver{"l1": {d}}, b.box, clock{}, log); err != nil {
 		b.t.Fatal(err)

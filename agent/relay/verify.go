@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -50,20 +51,51 @@ func (e *Executor) verify(o *protocol.Order, now time.Time) *refusal {
 	return e.floor(o, trip)
 }
 
-// floor guards switches without a journal entry: what an older journal did with them is not known.
+// ruleFloor refuses a trip that an older journal may have carried out.
+const ruleFloor = "no-floor"
+
+// floor guards what the journal does not tell: what an older journal did, and orders of a gateway that has been replaced.
+// An order that the journal has seen does not come here.
 func (e *Executor) floor(o *protocol.Order, trip bool) *refusal {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, known := e.journal.entries[o.Meter]; known || !trip {
+	if !e.journal.told {
+		if !trip {
+			return nil
+		}
+		return refuse(ruleFloor, "the journal is new and the gateway has not yet told the highest order of each switch")
+	}
+	switch c := o.ID.Compare(e.journal.floors[o.Meter]); {
+	case c < 0:
+		return refuse("superseded", "the gateway has told order %s for this switch, which is newer", e.journal.floors[o.Meter])
+	case c == 0 && trip:
+		return refuse(ruleFloor, "the order is not newer than the floor told to a new journal: it may have been carried out before")
+	}
+	if !trip {
 		return nil
 	}
-	if !e.journal.told {
-		return refuse("no-floor", "the journal is new and the gateway has not yet told the highest order of each switch")
-	}
-	if o.ID.Compare(e.journal.floors[o.Meter]) <= 0 {
-		return refuse("no-floor", "the order is not newer than the floor told to a new journal: it may have been carried out before")
+	for _, en := range e.journal.entries {
+		if seen := (protocol.OrderID{Generation: en.Generation, SlotEpoch: en.SlotEpoch}); o.ID.Compare(seen) < 0 {
+			return refuse("epoch", "generation %d, slot epoch %d have been seen: this trip is of a gateway that has been replaced", en.Generation, en.SlotEpoch)
+		}
 	}
 	return nil
+}
+
+// doubt reads the relay of a trip that a lost journal may have carried out. Only a closed relay makes it a refusal: "did
+// not act" would be a lie about an open one, and nobody would bring the supply back when it is paid for.
+func (a *act) doubt(ctx context.Context, r *refusal) *refusal {
+	c := a.call("read for a new journal")
+	c.NotAfter = time.Time{}
+	var got protocol.RelayReport
+	err := a.thrice(ctx, func() (err error) { got, _, err = a.m.Relay(ctx, c); return err })
+	if err == nil {
+		a.out.After = got
+	}
+	if !got.Known || got.Open {
+		r.state = protocol.OutcomeUnknown
+	}
+	return r
 }
 
 // local turns an instant of the gateway's clock into the agent's.

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"feikong/gateway/account"
 	"feikong/gateway/store"
 	"feikong/internal/daemon"
@@ -52,12 +54,22 @@ type Intake struct {
 	opt   Options
 	inbox *inbox
 
-	batches protocol.BatchDecoder // owned by Run: interned names of the meters
+	batches protocol.BatchDecoder    // owned by Run: interned names of the meters
+	rubbish map[string]*rate.Limiter // owned by Run: by sender, bounded by the credentials
 	dropped atomic.Uint64
 }
 
+// Bounds of what one sender may put into quarantine, which is never emptied by itself: a hundred odd packets come at once after an upgrade,
+// but not for ever. Beyond it a packet is dropped unacknowledged.
+const (
+	rubbishBurst = 100
+	rubbishEvery = 10 * time.Second
+)
+
 // New makes an intake that does nothing until Run.
-func New(opt Options) *Intake { return &Intake{opt: opt, inbox: newInbox(inboxMax)} }
+func New(opt Options) *Intake {
+	return &Intake{opt: opt, inbox: newInbox(inboxMax), rubbish: map[string]*rate.Limiter{}}
+}
 
 // Packet takes over what an agent published. It does not wait; a packet that finds no room is dropped unacknowledged.
 func (i *Intake) Packet(agent, kind, topic string, payload []byte) {
@@ -158,6 +170,16 @@ func (i *Intake) handle(ctx context.Context, p *packet) {
 	}
 }
 
+// rude says whether a sender has used up what it may put into quarantine.
+func (i *Intake) rude(sender string) bool {
+	limit := i.rubbish[sender]
+	if limit == nil {
+		limit = rate.NewLimiter(rate.Every(rubbishEvery), rubbishBurst)
+		i.rubbish[sender] = limit
+	}
+	return !limit.Allow()
+}
+
 // ErrOwner: a payload speaks for another agent than the one whose credentials sent it.
 var ErrOwner = errors.New("payload belongs to another agent")
 
@@ -198,19 +220,23 @@ func (i *Intake) acknowledge(agent string, r *account.Receipt, entries, last uin
 		i.opt.Fleet.count(agent, func(c *Counts) { c.Quarantined++ })
 		return
 	}
-	ack := *r.Ack
-	ack.Gateway, ack.Commit = i.opt.Store.Info().Installation, r.Commit
 	i.opt.Fleet.count(agent, func(c *Counts) {
 		switch {
 		case r.Status == account.Duplicate:
 			c.Repeated++
-		case ack.Upto < last:
+		case r.Ack.Upto < last:
 			c.Behind++
 		default:
 			c.Batches++
 			c.Entries += entries
 		}
 	})
+	i.sendAck(agent, r)
+}
+
+func (i *Intake) sendAck(agent string, r *account.Receipt) {
+	ack := *r.Ack
+	ack.Gateway, ack.Commit = i.opt.Store.Info().Installation, r.Commit
 	i.publish(protocol.Down(i.opt.Tenant, agent, "ack"), protocol.AppendAck(nil, &ack))
 }
 
@@ -220,16 +246,45 @@ func (i *Intake) publish(topic string, payload []byte) {
 	}
 }
 
-// quarantine stores a packet that cannot be attributed. Its key comes from its content: an agent that sends the same packet again
-// and again is stored once.
+// quarantine stores a packet that cannot be attributed. A batch whose head can be read takes its sequences off the sender's lane and is
+// acknowledged, or the agent would send it for ever, and nothing behind it. Any other packet has its key from its content: one that comes
+// again and again is stored once.
 func (i *Intake) quarantine(p *packet, reason error) {
-	i.opt.Fleet.count(p.sender, func(c *Counts) { c.Quarantined++ })
+	if i.rude(p.sender) {
+		i.dropped.Add(1)
+		i.opt.Fleet.count(p.sender, func(c *Counts) { c.Dropped++ })
+		return
+	}
 	i.opt.Log.Warn("packet quarantined", daemon.KeyAgent, p.sender, "topic", p.topic, "bytes", len(p.payload), daemon.KeyError, reason)
-	sum := sha256.Sum256(append([]byte(p.topic+"\x00"), p.payload...))
-	i.opt.Door.Offer(account.Event{
-		Key: "garbage/" + hex.EncodeToString(sum[:16]), Actor: "agent " + p.sender,
-		Garbage: &account.Garbage{Agent: p.sender, Topic: p.topic, Reason: reason.Error(), Data: p.payload},
-	}, func(account.Receipt, error) {})
+	g := &account.Garbage{Agent: p.sender, Topic: p.topic, Reason: reason.Error(), Data: p.payload}
+	ev := account.Event{Actor: "agent " + p.sender, Garbage: g}
+	i.opt.Fleet.count(p.sender, func(c *Counts) { c.Quarantined++ })
+	lane, isBatch := map[string]protocol.Lane{"readings": protocol.LaneReadings, "evidence": protocol.LaneEvidence}[p.kind]
+	if agent, epoch, first, count, err := protocol.DecodeBatchHead(p.payload); isBatch && err == nil && agent == p.sender {
+		g.Lane, g.Epoch, g.First, g.Count = lane, epoch, first, count
+	} else {
+		sum := sha256.Sum256(append([]byte(p.topic+"\x00"), p.payload...))
+		ev.Key = "garbage/" + hex.EncodeToString(sum[:16])
+	}
+	i.opt.Door.Offer(ev, func(r account.Receipt, err error) {
+		if err == nil && r.Ack != nil {
+			i.sendAck(p.sender, &r)
+		}
+	})
+}
+
+// acksMax bounds the acknowledgements of one reply: an agent has two lanes, and refuses a longer list.
+const acksMax = 16
+
+// asked says whether a cursor is of a lane that the hello names: cursors of outboxes an agent had before are of no use to it. A hello that
+// names none gets what there is.
+func asked(h *protocol.Hello, c *account.Cursor) bool {
+	for _, l := range h.Lanes {
+		if l.Lane == c.Lane && l.Epoch == c.Epoch {
+			return true
+		}
+	}
+	return len(h.Lanes) == 0
 }
 
 // hello answers an agent: how far its lanes are on disk, the highest order of each of its switches, and the time.
@@ -239,7 +294,7 @@ func (i *Intake) hello(ctx context.Context, h *protocol.Hello) {
 	reply := protocol.HelloReply{Agent: h.Agent, Gateway: info.Installation}
 	err := i.opt.Store.View(ctx, func(v store.View) error {
 		for _, c := range v.Cursors() {
-			if c.Agent == h.Agent {
+			if c.Agent == h.Agent && len(reply.Acks) < acksMax && asked(h, &c) {
 				reply.Acks = append(reply.Acks, protocol.Ack{Agent: c.Agent, Lane: c.Lane, Epoch: c.Epoch, Upto: c.Upto, Gateway: info.Installation, Commit: v.Commit()})
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -197,6 +198,80 @@ func TestWhatCannotBeAttributedGoesToQuarantineWhole(t *testing.T) {
 		synctest.Wait()
 		if last := b.door.events[len(b.door.events)-1]; last.Key != b.door.events[0].Key {
 			t.Errorf("got key %q, want the same packet to have the same key as before, %q", last.Key, b.door.events[0].Key)
+		}
+	})
+}
+
+// A batch that no decoder takes must not be sent for ever: with its head it comes off the lane and is acknowledged, after its commit.
+func TestUnreadableBatchIsTakenOffItsLaneAndAcknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, shelf{})
+		whole := batch(t, "street-1")
+		broken := whole[:len(whole)-3]
+		if _, err := protocol.DecodeReadingBatch(broken); err == nil {
+			t.Fatal("the broken batch decodes")
+		}
+		b.Packet("street-1", "readings", up("readings"), broken)
+		b.Packet("street-1", "status", up("status"), broken)
+		synctest.Wait()
+		ev := b.door.events[0]
+		g := ev.Garbage
+		if g == nil || ev.Key != "" || g.Lane != protocol.LaneReadings || g.Epoch != 7 || g.First != 11 || g.Count != 2 || len(b.sent) != 0 {
+			t.Fatalf("got %+v %+v, sent %v", ev, g, b.sent)
+		}
+		if other := b.door.events[1]; other.Garbage.Count != 0 || other.Key == "" {
+			t.Errorf("a status became a batch: %+v", other.Garbage)
+		}
+		b.door.done[0](account.Receipt{Commit: 5, Ack: &protocol.Ack{Agent: "street-1", Lane: protocol.LaneReadings, Epoch: 7, Upto: 12}}, nil)
+		b.door.done[1](account.Receipt{Commit: 5}, nil)
+		if len(b.sent) != 1 {
+			t.Fatalf("sent %v", b.sent)
+		}
+		if ack, err := protocol.DecodeAck(b.sent[0].payload); err != nil || ack.Upto != 12 || ack.Commit != 5 || ack.Gateway != "here" {
+			t.Errorf("ack %+v, %v", ack, err)
+		}
+	})
+}
+
+func TestRudeSenderCannotFillTheQuarantine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, shelf{})
+		for n := range 3 * rubbishBurst {
+			b.Packet("street-1", "weather", up("weather"), fmt.Append(nil, n))
+			synctest.Wait()
+		}
+		b.Packet("street-2", "weather", "t", []byte("quiet"))
+		synctest.Wait()
+		if n := len(b.door.events); n != rubbishBurst+1 || b.Dropped() != 2*rubbishBurst {
+			t.Errorf("%d in quarantine, %d dropped", n, b.Dropped())
+		}
+		time.Sleep(rubbishEvery)
+		b.Packet("street-1", "weather", up("weather"), []byte("later"))
+		synctest.Wait()
+		if n := len(b.door.events); n != rubbishBurst+2 {
+			t.Errorf("%d in quarantine after a while", n)
+		}
+	})
+}
+
+// Each new outbox file leaves a cursor behind; a reply that lists them all would be too long for the agent to read.
+func TestHelloNamesItsLanesAndGetsNoOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := view{}
+		for epoch := range uint64(100) {
+			v.cursors = append(v.cursors, account.Cursor{Agent: "street-1", Lane: protocol.LaneReadings, Epoch: epoch + 1, Upto: epoch + 50})
+		}
+		b := run(t, shelf{v})
+		for _, lanes := range [][]protocol.LaneState{{{Lane: protocol.LaneReadings, Epoch: 99, Tail: 1, Next: 2}}, nil} {
+			b.Packet("street-1", "hello", up("hello"), protocol.AppendHello(nil, &protocol.Hello{Agent: "street-1", Version: "1", Boot: 3, Lanes: lanes}))
+		}
+		synctest.Wait()
+		got, err := protocol.DecodeHelloReply(b.sent[0].payload)
+		if err != nil || len(got.Acks) != 1 || got.Acks[0].Epoch != 99 || got.Acks[0].Upto != 148 {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		if _, err := protocol.DecodeHelloReply(b.sent[1].payload); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func (b *Box) makeRoom(tx *bolt.Tx, need, limit int64, lane protocol.Lane) error
 			if err != nil {
 				return fmt.Errorf("outbox %s: %w: %w", b.path, ErrDamaged, err)
 			}
-			crowded := b.used(lane)+need > limit
+			crowded := (l == protocol.LaneReadings || lane == protocol.LaneEvidence) && b.used(lane)+need > limit // evidence gone makes no room for readings
 			if ch.last() > cur.acked || !crowded && (ch.storedAt > old || swept >= sweepMax) {
 				break
 			}

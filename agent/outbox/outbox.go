@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/bits"
 	"sync"
 	"syscall"
@@ -257,13 +258,23 @@ func (b *Box) commit(f func(*bolt.Tx) error) error {
 	}
 	b.restore(was)
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, bolterr.ErrMaxSizeReached):
+	case full(err):
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	case inner != nil:
 		return inner
 	}
 	b.broken = fmt.Errorf("outbox %s: commit failed: %w", b.path, err)
 	return b.broken
+}
+
+// full says that a write found no space, so that nothing has changed. The same word from a sync is no such thing: what
+// has reached the disk is then unknown, as after any failed sync.
+func full(err error) bool {
+	if errors.Is(err, bolterr.ErrMaxSizeReached) {
+		return true
+	}
+	var at *fs.PathError
+	return errors.As(err, &at) && at.Op != "sync" && (errors.Is(at.Err, syscall.ENOSPC) || errors.Is(at.Err, syscall.EDQUOT))
 }
 
 type state struct {
@@ -324,13 +335,6 @@ func (b *Box) putCursors(tx *bolt.Tx) error {
 // AppendAlarm stores one alarm in the evidence lane.
 func (b *Box) AppendAlarm(a protocol.Alarm) error {
 	return b.AppendEvidence([]protocol.Evidence{{Alarm: &a}}, nil)
-}
-
-// HasRoom says whether n more bytes of evidence find space, as things stand.
-func (b *Box) HasRoom(n int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.broken == nil && b.evidence.bytes+min(b.readings.bytes, b.opt.MaxBytes-b.opt.reserve())+n <= b.opt.MaxBytes
 }
 
 // Waiting estimates the bytes that are not yet acknowledged, from the share of sequences.

@@ -25,7 +25,8 @@ const (
 	longPause  = 5 * time.Minute // a customer's server that is down for days still gets one call every five minutes
 	look       = time.Second     // between looks at what is queued, besides each commit with a notice
 	givenUp    = 30 * 24 * time.Hour
-	webhooks   = 8 // calls under way at a time: a handful of slow servers must not hold up the others for long
+	failedFrom = 10 // attempts without a word, about a quarter of an hour: then people are told, and it is tried further
+	webhooks   = 8  // calls under way at a time: a handful of slow servers must not hold up the others for long
 )
 
 // Door is the one way to change an account; settle.Door is it. done must not block.
@@ -157,10 +158,30 @@ func (n *Notifier) round(ctx context.Context, calls *sync.WaitGroup) error {
 		}
 		t.next = now.Add(min(firstPause<<min(t.attempts, 20), longPause))
 		t.attempts++
+		n.failing(w, t.attempts)
 		n.attempt(ctx, w, t, calls)
 	}
 	n.tries = tries // what is no longer queued is forgotten
 	return nil
+}
+
+// failing tells the account that nobody confirms a notice: from the beginning when there is no way to the customer at all. It is told
+// until it is on disk.
+func (n *Notifier) failing(w *waiting, attempts int) {
+	detail := "no receipt"
+	switch {
+	case w.record.State != account.NoticeQueued:
+		return
+	case !w.terminal && w.webhook == "":
+		detail = "neither terminal nor webhook"
+	case attempts <= failedFrom:
+		return
+	}
+	// Without room at the door it is told with the next attempt.
+	n.opt.Door.Offer(account.Event{
+		Key: "failure/" + w.record.Notice.ID, Account: w.record.Notice.Account, Actor: "notifier",
+		Failure: &account.NoticeFailure{Notice: w.record.Number, Attempts: attempts - 1, Detail: detail},
+	}, func(account.Receipt, error) {})
 }
 
 // attempt tries every channel of the account once. Any one of them is evidence enough.

@@ -28,6 +28,8 @@ type shelf struct {
 	mu      sync.Mutex
 	profile account.Profile
 	notices []account.NoticeRecord
+
+	failures []account.NoticeFailure
 }
 
 type viewer struct{ s *shelf }
@@ -46,7 +48,7 @@ func (s *shelf) Notices(account.No) ([]account.NoticeRecord, error) {
 
 func (s *shelf) OpenNotices() (open []account.NoticeRecord, err error) {
 	for _, n := range s.notices {
-		if n.State == account.NoticeQueued {
+		if n.State == account.NoticeQueued || n.State == account.NoticeFailed {
 			open = append(open, n)
 		}
 	}
@@ -57,7 +59,11 @@ func (s *shelf) OpenNotices() (open []account.NoticeRecord, err error) {
 func (s *shelf) Offer(ev account.Event, done func(account.Receipt, error)) bool {
 	s.mu.Lock()
 	for i := range s.notices {
-		if s.notices[i].Number == ev.Receipt.Notice {
+		if ev.Failure != nil && s.notices[i].Number == ev.Failure.Notice && s.notices[i].State == account.NoticeQueued {
+			s.notices[i].State = account.NoticeFailed
+			s.failures = append(s.failures, *ev.Failure)
+		}
+		if ev.Receipt != nil && s.notices[i].Number == ev.Receipt.Notice {
 			s.notices[i].State = account.NoticeDelivered
 			s.notices[i].Receipts = append(s.notices[i].Receipts, *ev.Receipt)
 		}
@@ -232,6 +238,51 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		if ev, err := n.Answer(t.Context(), "1001", payload); err == nil && ev.Receipt.Notice != 1 {
 			t.Errorf("got %+v", ev)
+		}
+	})
+}
+
+// After ten attempts without a word people are told, once; the notice goes on being tried, and a late answer still counts.
+func TestNoticeThatNobodyConfirmsIsToldToPeopleAndTriedFurther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{profile: account.Profile{No: 1, ID: "1001", Webhook: "http://customer.example/hook"}, notices: queued()}
+		up := false
+		w := &web{start: time.Now(), answer: func(int) int {
+			if up {
+				return 200
+			}
+			return 0
+		}}
+		launch(t, New(Options{Tenant: "default", Store: viewer{s}, Door: s, Publish: silent, Client: &http.Client{Transport: w}, Log: slog.New(slog.DiscardHandler)}))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		s.mu.Lock()
+		if diff := cmp.Diff([]account.NoticeFailure{{Notice: 1, Attempts: failedFrom, Detail: "no receipt"}}, s.failures); diff != "" {
+			t.Error(diff)
+		}
+		s.mu.Unlock()
+		w.mu.Lock()
+		if up = true; len(w.calls) < failedFrom+5 {
+			t.Errorf("%d calls in an hour: it was given up", len(w.calls))
+		}
+		w.mu.Unlock()
+		time.Sleep(longPause + time.Second)
+		synctest.Wait()
+		if len(s.receipts()) != 1 {
+			t.Error("the late delivery did not count")
+		}
+	})
+}
+
+func TestNoticeWithoutAWayToItsCustomerFailsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{profile: account.Profile{No: 1, ID: "1001"}, notices: queued()}
+		launch(t, New(Options{Tenant: "default", Store: viewer{s}, Door: s, Publish: silent, Log: slog.New(slog.DiscardHandler)}))
+		synctest.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.failures) != 1 || s.failures[0].Detail != "neither terminal nor webhook" {
+			t.Errorf("failures %+v", s.failures)
 		}
 	})
 }

@@ -78,7 +78,7 @@ func NewDoor(s store.Store, think Think, opt Options) *Door {
 // Offer takes an event without waiting. False: there is no room, or the door is closed; done is not called then.
 // Otherwise done is called once, after the commit or its failure, in the order of settling; it must not block.
 func (d *Door) Offer(ev account.Event, done func(account.Receipt, error)) bool {
-	if ev.Due != nil || ev.Receipt != nil || ev.Evidence != nil {
+	if ev.Due != nil || ev.Receipt != nil || ev.Evidence != nil || ev.Failure != nil {
 		return d.push(&d.swift, waiting{ev, done, 0, 0}, urgentBytes) == nil
 	}
 	return d.push(&d.bulk, waiting{ev, done, 0, 0}, d.opt.QueueBytes) == nil

@@ -142,6 +142,15 @@ func testOpen(t *testing.T, open Opener) {
 			t.Error("an order that there is not")
 		}
 		same(t, "open findings", facts.OpenFindings(1), []account.Finding{finding})
+		notice.State = account.NoticeFailed // still to be delivered
+		ch.Notices = []account.NoticeRecord{notice}
+	})
+	view(t, s, func(v store.View) {
+		if notices, err := v.OpenNotices(); err != nil || len(notices) != 1 || notices[0].State != account.NoticeFailed {
+			t.Errorf("open notices %+v %v", notices, err)
+		}
+	})
+	do(t, s, func(_ account.Facts, ch *account.Changes) {
 		notice.State, finding.Closed = account.NoticeDelivered, 9
 		ch.Orders, ch.Notices, ch.Findings = []account.OrderRecord{done}, []account.NoticeRecord{notice}, []account.Finding{finding}
 	})

@@ -14,6 +14,7 @@ import (
 	"feikong/agent/outbox"
 	"feikong/agent/uplink"
 	"feikong/internal/daemon"
+	"feikong/internal/document"
 	"feikong/protocol"
 	"feikong/protocol/dlt645"
 	"feikong/protocol/modbusmap"
@@ -51,6 +52,7 @@ type lineFile struct {
 }
 
 type meterFile struct {
+	Line    document.Line
 	Address string `yaml:"address"`
 	Channel int    `yaml:"channel"`
 	Model   string `yaml:"model"`
@@ -164,7 +166,7 @@ func (f file) check(dir string) (*Config, error) {
 	switch f.Relay {
 	case "off":
 	case "bench":
-		c.Bench = true
+		c.Bench, c.Broker.Local = true, true
 		if err == nil && !loopback(host) {
 			bad("relay: bench accepts unsigned orders and is therefore allowed with a broker on this machine only; broker.url names %s. Use relay: off", host)
 		}
@@ -226,7 +228,7 @@ func (f file) lines(dir string, name func(key, v string), bad func(string, ...an
 			bad("%s.meters: missing", key)
 		}
 		for j, mf := range lf.Meters {
-			mkey := fmt.Sprintf("%s.meters[%d]", key, j)
+			mkey := fmt.Sprintf("%s.meters[%d] (line %d of the file)", key, j, mf.Line)
 			m, err := mf.check(lf)
 			if err != nil {
 				bad("%s: %w", mkey, err)
@@ -328,7 +330,8 @@ func brokerHost(s string) (string, error) {
 	return u.Hostname(), nil
 }
 
-// loopback is judged by the text alone: what a name server says can change.
+// loopback is judged by the text alone, so that the mistake is told at once; what a name server or a hosts file makes of
+// "localhost" is judged again at each connection (uplink.Broker.Local).
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

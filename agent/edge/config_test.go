@@ -80,7 +80,7 @@ func TestBadConfigurationsAreToldClearly(t *testing.T) {
 		{"topic signs", "agent: a1", "agent: a/+", "part of a topic"},
 		{"wildcard address", `"101"`, `"AAAAAAAAAAAA"`, "more than one meter"},
 		{"broadcast", `"101"`, `"999999999999"`, "more than one meter"},
-		{"duplicate meter", `- {address: "101"}`, "- {address: \"101\"}\n      - {address: \"0101\"}", "lines[0].meters[1]: line l1, address 000000000101, channel 0 is already lines[0].meters[0]"},
+		{"duplicate meter", `- {address: "101"}`, "- {address: \"101\"}\n      - {address: \"0101\"}", "lines[0].meters[1] (line 10 of the file): line l1, address 000000000101, channel 0 is already lines[0].meters[0] (line 9 of the file)"},
 		{"unknown protocol", "protocol: dlt645", "protocol: iec1107", "not dlt645 or modbus"},
 		{"unknown model", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"1\", model: sdm120}", "known are dds238-zn-sr, eastron-sdm230"},
 		{"unit id", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"248\", model: eastron-sdm230}", "1 to 247"},

@@ -23,17 +23,23 @@ import (
 // Version is the agent's, as told to the gateway.
 const Version = "0.1"
 
-// Run checks that every port can be opened, opens the outbox, and works until ctx ends or the outbox can no longer be
-// trusted. A port that vanishes later is waited for.
+// Run opens the outbox and works until ctx ends or the outbox can no longer be trusted. On the first start every port must
+// open: a misspelt one is told at once. Later, a port that is not there is waited for.
 func Run(ctx context.Context, c *Config, log *slog.Logger) error {
 	log = log.With("agent", c.Agent)
+	path := filepath.Join(c.Data, "outbox.db")
 	if err := probe(c); err != nil {
-		return err
+		if _, first := os.Stat(path); first != nil {
+			return err
+		}
+		// It has run before: an adapter that died in a power cut must not keep the other lines, their orders and what
+		// waits in the outbox from working.
+		log.Error("a port cannot be opened, waiting for it", "error", err)
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	box, err := outbox.Open(filepath.Join(c.Data, "outbox.db"), c.Outbox)
+	box, err := outbox.Open(path, c.Outbox)
 	if err != nil {
 		return err
 	}
@@ -70,7 +76,7 @@ func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	up := uplink.New(uplink.Options{Agent: c.Agent, Version: Version, Boot: random(), NoJournal: orders.NoJournal, Floors: orders.Floors}, box, clock, log)
+	up := uplink.New(uplink.Options{Agent: c.Agent, Version: Version, Boot: random(), NoJournal: orders.NoJournal, Floors: orders.Floors, Doubt: orders.Doubt}, box, clock, log)
 	client := uplink.NewClient(c.Broker, c.Tenant, c.Agent, up, orders.Offer, log)
 	up.SetLink(client)
 	st := &status{c: c, lines: lines, pollers: pollers, box: box, clock: clock, link: client, mode: string(mode), log: log}

@@ -2,10 +2,15 @@ package uplink
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -18,6 +23,7 @@ type Broker struct {
 	URL      string // tcp://host:port
 	User     string
 	Password string
+	Local    bool // only over the loopback interface, whatever a name server, hosts file or proxy says
 }
 
 // Client is the MQTT 3.1.1 connection: the one file that knows paho. paho's own store is no outbox and is not used as
@@ -43,9 +49,14 @@ func NewClient(b Broker, tenant, agent string, up *Uplink, order func([]byte), l
 	o.SetCleanSession(true).SetOrderMatters(false).SetAutoReconnect(true).SetConnectRetry(true)
 	o.SetConnectRetryInterval(2 * time.Second).SetMaxReconnectInterval(reconnectMax)
 	o.SetKeepAlive(20 * time.Second).SetPingTimeout(10 * time.Second).SetWriteTimeout(writeTimeout).SetConnectTimeout(10 * time.Second)
-	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
+	if b.Local {
+		o.SetCustomOpenConnectionFn(openLocal)
+	}
+	o.SetConnectionLostHandler(func(m mqtt.Client, err error) {
 		log.Warn("broker lost", "error", err)
-		up.lost()
+		if !m.IsConnectionOpen() { // paho's handlers run beside each other: the next connection may be there already
+			up.lost()
+		}
 	})
 	var reached atomic.Bool
 	o.SetConnectionNotificationHandler(func(_ mqtt.Client, n mqtt.ConnectionNotification) {
@@ -86,6 +97,22 @@ func NewClient(b Broker, tenant, agent string, up *Uplink, order func([]byte), l
 	})
 	c.mqtt = mqtt.NewClient(o)
 	return c
+}
+
+// openLocal connects to this machine only. The address is judged after names are resolved, right before the connection
+// is made; a proxy from the environment is not used.
+func openLocal(u *url.URL, o mqtt.ClientOptions) (net.Conn, error) {
+	d := &net.Dialer{Timeout: o.ConnectTimeout, Control: func(_, address string, _ syscall.RawConn) error {
+		if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().Unmap().IsLoopback() {
+			return fmt.Errorf("%s is %s, which is not this machine: relay: bench allows no other", u.Host, address)
+		}
+		return nil
+	}}
+	switch u.Scheme {
+	case "tcp", "mqtt":
+		return d.Dial("tcp", u.Host)
+	}
+	return tls.DialWithDialer(d, "tcp", u.Host, o.TLSConfig)
 }
 
 func subscribe(m mqtt.Client, filters map[string]byte, deliver mqtt.MessageHandler) error {

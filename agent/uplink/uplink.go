@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,8 +18,9 @@ const (
 	// queueMax bounds what the connection's handlers hand over: acknowledgements answer one batch a lane, so a few are
 	// enough; what finds no place is sent again by the gateway or asked for by the next hello.
 	queueMax = 64
-	// ackWait is how long a batch waits for its acknowledgement before it is sent again, doubled up to ackWaitMax.
-	ackWait, ackWaitMax = 10 * time.Second, 2 * time.Minute
+	// ackWait is how long a batch waits for its acknowledgement before it is sent again, doubled up to ackWaitMax
+	// (TOPICS.md: never longer than a minute).
+	ackWait, ackWaitMax = 10 * time.Second, time.Minute
 	// helloWait repeats a hello without reply; helloEvery renews the time beacon.
 	helloWait, helloEvery = 5 * time.Second, 5 * time.Minute
 	// linger spaces the batches of the readings lane, so that a slow line sends rounds and not single readings.
@@ -38,6 +40,7 @@ type Options struct {
 	Boot           uint64
 	NoJournal      func() bool                       // the relay's journal waits for the floors
 	Floors         func([]protocol.OrderFloor) error // takes them; an error ends the process
+	Doubt          func() error                      // the file is an old copy, and the relay's journal in it as well; an error ends the process
 }
 
 // Uplink is the state machine between outbox and connection. Run owns it.
@@ -49,11 +52,15 @@ type Uplink struct {
 	in    chan event
 	full  atomic.Uint64 // events that found no place
 
+	connMu sync.Mutex // one writer of conn at a time
+	conn   chan bool  // the newest word on the connection, true for a new one; an older word gives way
+
 	// owned by Run
 	link              Link
 	online, greeted   bool
 	helloAt           time.Time // last hello sent
 	helloOpen         bool      // and not yet answered
+	helloLanes        []protocol.LaneState
 	readings, evident flight
 }
 
@@ -73,17 +80,29 @@ type event struct {
 
 // New makes an uplink; SetLink before Run.
 func New(opt Options, box *outbox.Box, clock *Clock, log *slog.Logger) *Uplink {
-	return &Uplink{opt: opt, box: box, clock: clock, log: log, in: make(chan event, queueMax),
+	return &Uplink{opt: opt, box: box, clock: clock, log: log, in: make(chan event, queueMax), conn: make(chan bool, 1),
 		readings: flight{lane: protocol.LaneReadings, wait: ackWait}, evident: flight{lane: protocol.LaneEvidence, wait: ackWait}}
 }
 
 // SetLink gives the connection; they know each other, so one of them comes second.
 func (u *Uplink) SetLink(l Link) { u.link = l }
 
-func (u *Uplink) connected()          { u.hand("connected", nil) }
-func (u *Uplink) lost()               { u.hand("lost", nil) }
+func (u *Uplink) connected()          { u.word(true) }
+func (u *Uplink) lost()               { u.word(false) }
 func (u *Uplink) ack(p []byte)        { u.hand("ack", p) }
 func (u *Uplink) helloReply(p []byte) { u.hand("hello", p) }
+
+// word tells the fate of the connection. It is never lost, however fast a broker comes and goes and however many
+// acknowledgements wait: without the last word the agent would stay mute on a connection that is open.
+func (u *Uplink) word(open bool) {
+	u.connMu.Lock()
+	defer u.connMu.Unlock()
+	select {
+	case <-u.conn:
+	default:
+	}
+	u.conn <- open
+}
 
 // hand never blocks: it is called from the connection's handlers.
 func (u *Uplink) hand(kind string, payload []byte) {
@@ -108,6 +127,12 @@ func (u *Uplink) Run(ctx context.Context) error {
 			return nil
 		case <-u.box.Changed():
 		case <-t.C:
+		case open := <-u.conn:
+			u.online, u.greeted = open, false
+			u.reset()
+			if open {
+				u.hello()
+			}
 		case e := <-u.in:
 			if err := u.handle(e); err != nil {
 				return err
@@ -119,13 +144,6 @@ func (u *Uplink) Run(ctx context.Context) error {
 
 func (u *Uplink) handle(e event) error {
 	switch e.kind {
-	case "connected":
-		u.online, u.greeted = true, false
-		u.reset()
-		u.hello()
-	case "lost":
-		u.online, u.greeted = false, false
-		u.reset()
 	case "ack":
 		a, err := protocol.DecodeAck(e.payload)
 		if err != nil || a.Agent != u.opt.Agent {
@@ -153,7 +171,8 @@ func (u *Uplink) reset() {
 }
 
 func (u *Uplink) hello() {
-	h := protocol.Hello{Agent: u.opt.Agent, Version: u.opt.Version, Boot: u.opt.Boot, At: time.Now().UnixMilli(), Lanes: u.box.Lanes(), NoJournal: u.opt.NoJournal()}
+	u.helloLanes = u.box.Lanes()
+	h := protocol.Hello{Agent: u.opt.Agent, Version: u.opt.Version, Boot: u.opt.Boot, At: time.Now().UnixMilli(), Lanes: u.helloLanes, NoJournal: u.opt.NoJournal()}
 	u.helloAt, u.helloOpen = time.Now(), true
 	if err := u.link.Publish("hello", protocol.AppendHello(nil, &h)); err != nil {
 		u.log.Warn("hello not sent", "error", err)
@@ -170,26 +189,37 @@ func (u *Uplink) greet(r *protocol.HelloReply, at time.Time) error {
 	if !u.clock.Trusted() {
 		u.log.Warn("clock not trusted", "offset", u.clock.Offset())
 	}
-	if err := u.opt.Floors(r.Floors); err != nil {
-		return err
-	}
-	for _, l := range u.box.Lanes() {
+	for i, l := range u.box.Lanes() {
 		upto := l.Tail - 1 // a gateway that does not know the epoch has nothing of it: send all that is held
 		for _, a := range r.Acks {
 			if a.Lane == l.Lane && a.Epoch == l.Epoch {
 				upto = a.Upto
 			}
 		}
+		if was := u.helloLanes[i]; was.Epoch == l.Epoch && upto >= was.Acked && upto < l.Acked {
+			upto = l.Acked // an acknowledgement has overtaken this reply, which is older and no rewind
+		}
 		err := u.box.Ack(l.Lane, l.Epoch, upto)
 		if errors.Is(err, outbox.ErrBehind) || errors.Is(err, outbox.ErrAhead) {
 			u.log.Warn("outbox and gateway disagree, new epoch", "lane", l.Lane, "error", err)
-			if err := u.box.NewEpoch(); err != nil {
+			if errors.Is(err, outbox.ErrAhead) {
+				if err := u.opt.Doubt(); err != nil {
+					return err
+				}
+			}
+			if err := u.box.NewEpoch(); errors.Is(err, outbox.ErrFull) {
+				u.log.Error("no new epoch on a full disk, asking again later", "error", err)
+				return nil
+			} else if err != nil {
 				return err
 			}
 			u.reset()
 			u.hello()
 			return nil
 		}
+	}
+	if err := u.opt.Floors(r.Floors); err != nil {
+		return err
 	}
 	u.greeted = true
 	u.reset()

@@ -78,7 +78,7 @@ func start(t *testing.T) (*outbox.Box, *Uplink, *gateway, *Clock) {
 		t.Fatal(err)
 	}
 	c := &Clock{}
-	u := New(Options{Agent: "a1", Version: "t", NoJournal: func() bool { return false }, Floors: func([]protocol.OrderFloor) error { return nil }}, box, c, slog.New(slog.DiscardHandler))
+	u := New(Options{Agent: "a1", Version: "t", NoJournal: func() bool { return false }, Floors: func([]protocol.OrderFloor) error { return nil }, Doubt: func() error { return nil }}, box, c, slog.New(slog.DiscardHandler))
 	g := &gateway{t: t, up: u, upto: map[protocol.Lane]uint64{}}
 	u.SetLink(g)
 	ctx, cancel := context.WithCancel(context.Background())

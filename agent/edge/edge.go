@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"feikong/agent/line"
 	"feikong/agent/meter"
@@ -18,6 +19,7 @@ import (
 	"feikong/agent/relay"
 	"feikong/agent/uplink"
 	"feikong/internal/daemon"
+	"feikong/protocol"
 )
 
 // Version is the agent's, as told to the gateway.
@@ -48,8 +50,13 @@ func Run(ctx context.Context, c *Config, log *slog.Logger) error {
 }
 
 func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) error {
-	if box.Fresh {
+	if box.Lanes()[0].Next == 1 { // not box.Fresh: the word itself may have been cut off by a crash
 		log.Info("new outbox", "epoch", fmt.Sprintf("%016x", box.Epoch()))
+		// What an older file held and had not sent is gone with it. Nobody else can name that hole.
+		gap := protocol.Gap{To: time.Now().UnixMilli(), Reason: "outbox new"}
+		if err := box.Append([]protocol.Entry{{Gap: &gap}}); err != nil && !errors.Is(err, outbox.ErrFull) {
+			return err
+		}
 	}
 	clock := &uplink.Clock{}
 	var tasks []daemon.Task

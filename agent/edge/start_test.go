@@ -34,7 +34,18 @@ func TestMissingPortStopsTheFirstStartOnly(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Run(ctx, c, log); err != nil {
-		t.Errorf("later start: %v", err)
+	for range 2 {
+		if err := Run(ctx, c, log); err != nil {
+			t.Errorf("later start: %v", err)
+		}
+	}
+	// A new file names what an older one may have held, once.
+	if b, err = outbox.Open(filepath.Join(c.Data, "outbox.db"), c.Outbox); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	got, err := b.Readings(1, 10, 1<<20)
+	if err != nil || len(got) != 1 || got[0].Gap == nil || got[0].Gap.Reason != "outbox new" {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }

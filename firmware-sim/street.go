@@ -39,13 +39,13 @@ func demoCommand(say words) *cobra.Command {
 					return err
 				}
 				dir = temp
-				err = story.Play(c.Context(), c.OutOrStdout(), dir, bin, daemon.Lang())
+				err = story.Play(c.Context(), c.OutOrStdout(), dir, bin, daemon.Lang(), story.DemoMax)
 				if err == nil {
 					return os.RemoveAll(temp) // a story that failed leaves its logs
 				}
 				return err
 			}
-			return story.Play(c.Context(), c.OutOrStdout(), dir, bin, daemon.Lang())
+			return story.Play(c.Context(), c.OutOrStdout(), dir, bin, daemon.Lang(), story.DemoMax)
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "", say("数据目录；默认为临时目录", "folder of the data; a temporary one when empty"))

@@ -39,7 +39,8 @@ func TestTheWholeStory(t *testing.T) {
 	}
 	var out strings.Builder
 	start := time.Now()
-	err := story.Play(t.Context(), &out, t.TempDir(), programs, "en")
+	// Other packages' tests share the two cores: the demo's minute and a half is make demo's claim, not this test's.
+	err := story.Play(t.Context(), &out, t.TempDir(), programs, "en", 5*time.Minute)
 	t.Logf("%s", out.String())
 	if err != nil {
 		t.Errorf("after %s: %v", time.Since(start), err)

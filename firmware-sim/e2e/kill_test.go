@@ -25,7 +25,7 @@ func kills(t *testing.T) int {
 		}
 		return n
 	}
-	return 10
+	return 16
 }
 
 // accounts of the street with the meters they rest on.

@@ -18,8 +18,9 @@ const (
 	fast   = 216_000
 )
 
-// chapterMax is how long one wait inside a chapter may take: a round at 2400 baud, a notice, a deadline of six seconds, an order.
-const chapterMax = 60 * time.Second
+// chapterMax is how long one wait inside a chapter may take: a round at 2400 baud, a notice, a deadline of six seconds, an order, on a
+// machine that is busy with other things. The story's own limit ends it earlier.
+const chapterMax = 2 * time.Minute
 
 // tripAndRestore: warned once, reminded with a deadline, tripped with evidence, restored by a payment that posts once.
 func (p *play) tripAndRestore(id string) error {

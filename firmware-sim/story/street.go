@@ -56,7 +56,7 @@ func RunStreet(ctx context.Context, out io.Writer, dir, bin, lang string) error 
 	say("页面：    http://%s/", "page:     http://%s/", rig.HTTP)
 	say("登录：    admin，一次性密码见 %s", "sign in:  admin, with the one-time password in %s", filepath.Join(rig.Dir, "logs", "gateway.log"))
 	if word := oneTimePassword(rig.log("gateway")); word != "" {
-		say("          一次性密码：%s（首次登录后必须修改）", "          one-time password: %s (to be changed at the first sign-in)", word)
+		say("          一次性密码：%s（首次登录后必须修改；已修改则作废）", "          one-time password: %s (to be changed at the first sign-in; void once it was)", word)
 	}
 	say("命令：    %[1]s/gateway --help    %[1]s/firmware-sim ctl --dir %[2]s meters", "commands: %[1]s/gateway --help    %[1]s/firmware-sim ctl --dir %[2]s meters", rig.Bin, filepath.Join(rig.Dir, "sim"))
 	say("注意：    agent.yaml 中 relay: bench，仅供台架：未签名的命令只从本机接受", "note:     relay: bench in agent.yaml, for the bench only: unsigned orders are taken from this machine alone")

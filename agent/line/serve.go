@@ -2,6 +2,7 @@ package line
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"feikong/protocol"
@@ -30,6 +31,9 @@ func (l *Line) serve(j *job) error {
 	for rest := j.Request; len(rest) > 0; {
 		n, err := l.port.Write(rest)
 		l.count(func(s *protocol.LineStatus) { s.Sent += uint64(n) })
+		if err == nil && n == 0 {
+			err = io.ErrShortWrite // a port that takes nothing must not hold the line for ever
+		}
 		if err != nil {
 			return l.lost(err)
 		}

@@ -56,7 +56,7 @@ func (m *DLT645) Can() Capabilities {
 func (m *DLT645) Energy(ctx context.Context, c Call) ([]protocol.Reading, error) {
 	di := dlt645.DIForwardBlock
 	data, at, err := m.read(ctx, c, di)
-	if errors.Is(err, dlt645.ErrNoData) {
+	if errors.Is(err, ErrRefused) { // not only "no such data": old meters give other reasons for an item they do not know
 		di = dlt645.DIForwardTotal
 		data, at, err = m.read(ctx, c, di)
 	}

@@ -166,6 +166,9 @@ func TestRightReplyIsFoundAmongEverythingElse(t *testing.T) {
 		"another meter's": func(_, r []byte, _ dlt645.Frame) [][]byte {
 			return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReply(other, dlt645.DIStatusWord3, []byte{0x10, 0})), r}
 		},
+		"a wildcard's": func(_, r []byte, _ dlt645.Frame) [][]byte {
+			return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReply(dlt645.Wildcard, dlt645.DIStatusWord3, []byte{0x10, 0})), r}
+		},
 		"another item's": func(_, r []byte, f dlt645.Frame) [][]byte {
 			return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReply(f.Addr, dlt645.DIForwardTotal, []byte{1, 0, 0, 0})), r}
 		},

@@ -53,12 +53,14 @@ func (b *Box) used(lane protocol.Lane) int64 {
 
 // Ack moves the acknowledged cursor of a lane. A lower upto than before is a rewind: the gateway lost what came after
 // (a backup was restored), and sending goes on from upto+1. The file learns of it with the next Append; a crash
-// before costs a repeat. Errors: ErrOtherEpoch, ErrBehind, ErrAhead; then nothing moved.
+// before costs a repeat. Errors: ErrOtherLane, ErrOtherEpoch, ErrBehind, ErrAhead; then nothing moved.
 func (b *Box) Ack(lane protocol.Lane, epoch, upto uint64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := b.lane(lane)
 	switch {
+	case buckets[lane] == nil:
+		return fmt.Errorf("lane %d: %w", lane, ErrOtherLane)
 	case epoch != b.epoch:
 		return fmt.Errorf("lane %d, epoch %016x: %w", lane, epoch, ErrOtherEpoch)
 	case upto >= l.next:

@@ -25,6 +25,7 @@ var ErrFull = errors.New("outbox is full")
 
 // Answers to an acknowledgement that the file cannot follow.
 var (
+	ErrOtherLane  = errors.New("acknowledgement of a lane that does not exist")
 	ErrOtherEpoch = errors.New("acknowledgement of another epoch")
 	ErrBehind     = errors.New("the gateway asks for entries that are no longer held")
 	ErrAhead      = errors.New("the gateway has entries this file never wrote")

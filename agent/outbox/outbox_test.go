@@ -100,6 +100,11 @@ func TestAcknowledgementsThatDoNotFitMoveNothing(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", row.name, err, row.want)
 		}
 	}
+	for _, lane := range []protocol.Lane{0, 3, 255} { // a word that names no lane must not let readings go
+		if err := b.Ack(lane, b.Epoch(), 10); !errors.Is(err, ErrOtherLane) {
+			t.Errorf("lane %d: %v", lane, err)
+		}
+	}
 	if l := b.Lanes()[0]; l.Acked != 2 || b.Sent(protocol.LaneReadings) != 2 {
 		t.Errorf("got %+v, sent %d; want both at 2", l, b.Sent(protocol.LaneReadings))
 	}

@@ -472,3 +472,41 @@ func TestErrorsOfTheLineHaveTheirRule(t *testing.T) {
 		}
 	}
 }
+
+// A flipped bit in the journal costs the trips until the floors are told, not the agent: somebody may wait for a close.
+func TestDamagedJournalEntryDisarmsTripsAndNothingElse(t *testing.T) {
+	try(t, simmeter.SwitchDirect, func(t *testing.T, b *bench) {
+		b.offer(b.order(5, protocol.ActionTrip))
+		b.outcome(1)
+		if err := b.box.AppendEvidence(nil, func(tx *bolt.Tx) error {
+			bk := tx.Bucket(bucketJournal)
+			v := append([]byte(nil), bk.Get(switchKey(ref))...)
+			v[len(v)/2] ^= 4
+			return bk.Put(switchKey(ref), v)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		b.kill()
+		b.start(Hooks{})
+		if !b.exec.NoJournal() {
+			t.Fatal("a damaged journal is trusted")
+		}
+		b.offer(b.order(6, protocol.ActionClose))
+		if got := b.outcome(2); got.State != protocol.OutcomeDone {
+			t.Errorf("got %+v", got)
+		}
+		b.offer(b.order(7, protocol.ActionTrip))
+		if got := b.outcome(3); got.Rule != "no-floor" {
+			t.Errorf("got %+v", got)
+		}
+		b.kill()
+		b.start(Hooks{})
+		if err := b.exec.Floors(floorsAt(7)); err != nil || b.exec.NoJournal() {
+			t.Fatal(err)
+		}
+		b.offer(b.order(8, protocol.ActionTrip))
+		if got := b.outcome(4); got.State != protocol.OutcomeDone {
+			t.Errorf("got %+v", got)
+		}
+	})
+}

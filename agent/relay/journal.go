@@ -91,9 +91,11 @@ type journal struct {
 	entries map[protocol.MeterRef]entry
 	floors  map[protocol.MeterRef]protocol.OrderID // of the gateway, kept only when told to a new journal
 	told    bool
+	damaged []error // of entries that could not be read
 }
 
-// openJournal reads the journal, or makes an empty one that waits for the floors.
+// openJournal reads the journal, or makes an empty one that waits for the floors. An entry that is damaged is forgotten,
+// and the journal is as good as new: an agent that did not start could not bring anybody's supply back, and trips wait.
 func openJournal(box Box, refs []protocol.MeterRef) (*journal, error) {
 	j := &journal{box: box, entries: map[protocol.MeterRef]entry{}, floors: map[protocol.MeterRef]protocol.OrderID{}}
 	err := box.AppendEvidence(nil, func(tx *bolt.Tx) error {
@@ -109,24 +111,36 @@ func openJournal(box Box, refs []protocol.MeterRef) (*journal, error) {
 		for _, ref := range refs {
 			key := switchKey(ref)
 			if v := entries.Get(key); v != nil {
-				if j.entries[ref], err = decodeEntry(key, v); err != nil {
+				if e, err := decodeEntry(key, v); err == nil {
+					j.entries[ref] = e
+				} else if err := j.forget(entries, key, err); err != nil {
 					return err
 				}
 			}
 			if v := floors.Get(key); v != nil {
-				e, err := decodeEntry(key, v)
-				if err != nil {
+				if e, err := decodeEntry(key, v); err == nil {
+					j.floors[ref] = e.id()
+				} else if err := j.forget(floors, key, err); err != nil {
 					return err
 				}
-				j.floors[ref] = e.id()
 			}
 		}
-		return nil
+		if j.damaged == nil {
+			return nil
+		}
+		j.told = false
+		return floors.Delete(keyTold)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the journal of the relay: %w", err)
 	}
 	return j, nil
+}
+
+// forget takes a damaged record out, so that it is told once.
+func (j *journal) forget(b *bolt.Bucket, key []byte, why error) error {
+	j.damaged = append(j.damaged, why)
+	return b.Delete(key)
 }
 
 // put makes e the switch's newest order, durable before it returns, together with evidence in the same commit.

@@ -100,8 +100,13 @@ func New(opt Options, drivers map[string][]meter.Driver, box Box, clock Clock, l
 		}
 	}
 	var err error
-	e.journal, err = openJournal(box, refs)
-	return e, err
+	if e.journal, err = openJournal(box, refs); err != nil {
+		return nil, err
+	}
+	for _, why := range e.journal.damaged {
+		log.Error("record of the relay's journal damaged and forgotten, trips wait for the floors", "error", why)
+	}
+	return e, nil
 }
 
 // NoJournal says that the journal is new and the gateway has not told its floors: trips are refused until it does.

@@ -80,7 +80,7 @@ func expect(f Frame, a Address, fn byte) error {
 	switch {
 	case !f.FromMeter():
 		return ErrEcho
-	case !f.Addr.Match(a):
+	case a.Exact() && f.Addr != a, !f.Addr.Match(a): // who was asked by name answers by name; a wildcard is somebody else's answer
 		return ErrOtherAddress
 	case f.Func() != fn:
 		return ErrOtherFunction

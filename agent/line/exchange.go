@@ -25,6 +25,9 @@ type Exchange struct {
 	// then gives a late reply as much time again, so that it cannot pass for the answer to the next request.
 	Blind bool
 
+	// Linger is how long the line listens on after the whole reply, for a second one: Take goes on getting the bytes.
+	Linger time.Duration
+
 	// Take gets the bytes as they come and says whether the reply is complete. It is called by the line's goroutine;
 	// the slice is valid during the call only. It is called once more without bytes when the line fell silent before
 	// the reply was complete: what seemed to be arriving will not come.

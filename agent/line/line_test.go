@@ -243,3 +243,48 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 		t.Errorf("got %v, want a remedy", err)
 	}
 }
+
+// A process was killed between request and reply: the reply waits in the port's buffer, or is still on the wire, when the
+// next process opens it.
+func TestWhatWaitsInAReopenedPortAnswersNothing(t *testing.T) {
+	for _, age := range []time.Duration{200 * time.Millisecond, 400 * time.Millisecond} { // on the wire; in the buffer
+		synctest.Test(t, func(t *testing.T) {
+			port, sim := bus.Memory(simConfig(), simMeter(t, "101"), simMeter(t, "102"))
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan struct{}, 2)
+			go func() { sim.Run(ctx); done <- struct{}{} }()
+			x, _ := read("101")
+			if _, err := port.Write(x.Request); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(age) // fake time
+			port = port.Reopen()
+			l := New(settings, func(Settings) (Port, error) { return port, nil }, slog.New(slog.DiscardHandler))
+			go func() { l.Run(ctx); done <- struct{}{} }()
+			defer func() { cancel(); <-done; <-done }()
+			x, got := read("102")
+			if err := l.Do(ctx, x); err != nil {
+				t.Fatal(err)
+			}
+			if got.Addr.String() != "000000000102" {
+				t.Errorf("after %v the reply of meter %s answered the request to 102", age, got.Addr)
+			}
+		})
+	}
+}
+
+// stuck is a port that takes nothing and says no error.
+type stuck struct{ Port }
+
+func (stuck) Write([]byte) (int, error) { return 0, nil }
+
+func TestPortThatTakesNothingDoesNotHoldTheLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		port, sim := bus.Memory(simConfig(), simMeter(t, "101"))
+		l := run(t, sim, func(Settings) (Port, error) { return stuck{port}, nil }, settings)
+		x, _ := read("101")
+		if err := l.Do(t.Context(), x); !errors.Is(err, ErrLost) {
+			t.Errorf("got %v, want ErrLost", err)
+		}
+	})
+}

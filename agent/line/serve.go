@@ -78,7 +78,7 @@ func (l *Line) receive(j *job) error {
 		if j.Take(l.buf[:n]) {
 			l.late = false
 			l.count(func(s *protocol.LineStatus) { s.Exchanges++ })
-			return nil
+			return l.linger(j)
 		}
 		until = time.Now().Add(pause)
 		if until.After(last) {
@@ -88,6 +88,27 @@ func (l *Line) receive(j *job) error {
 			until = first // so far it may be our own echo; the meter has its full delay
 		}
 	}
+}
+
+// linger listens on behind a whole reply, at most for pause beyond its time when bytes keep coming.
+func (l *Line) linger(j *job) error {
+	if j.Linger == 0 {
+		return nil
+	}
+	until := time.Now().Add(j.Linger)
+	for last := until.Add(pause); time.Until(until) > 0; {
+		n, err := l.read(time.Until(until))
+		if err != nil {
+			return l.lost(err)
+		}
+		if n > 0 {
+			j.Take(l.buf[:n])
+			if until = time.Now().Add(quiet); until.After(last) {
+				until = last
+			}
+		}
+	}
+	return nil
 }
 
 // drain throws away what nobody asked for. After a timeout it waits until the line is quiet: the late reply must be

@@ -13,6 +13,9 @@ import (
 
 const (
 	preambleLen = 4
+	// lingerFor is how long a second answer is waited for where it matters: meters of one make answer within a few
+	// characters of each other.
+	lingerFor = 150 * time.Millisecond
 	// replyData is the longest data field of the replies we ask for: the block of present energies of a meter with
 	// 63 rates would be 256, but an answer in one frame ends at 200 (DL/T 645-2007, 5.2.5).
 	replyData = 200
@@ -187,6 +190,10 @@ func (m *DLT645) exchange(ctx context.Context, c Call, f dlt645.Frame, x *line.E
 	x.Request = dlt645.AppendFrame(dlt645.AppendPreamble(nil), f)
 	x.ReplyLen, x.Delay, x.Order, x.NotAfter = preambleLen+12+dataLen, m.delay, c.Order, c.NotAfter
 	var reply []byte
+	found := false
+	if c.Alone {
+		x.Linger = lingerFor
+	}
 	x.Take = func(b []byte) bool {
 		if len(b) > 0 {
 			parser.Write(b)
@@ -198,9 +205,16 @@ func (m *DLT645) exchange(ctx context.Context, c Call, f dlt645.Frame, x *line.E
 			if !ok {
 				return false
 			}
+			if found {
+				if r.FromMeter() && r.Addr == m.addr {
+					verdict = ErrTwo
+				}
+				continue
+			}
 			if verdict = judge(r); dlt645.KeepWaiting(verdict) {
 				continue // our echo, or somebody else's answer
 			}
+			found = true
 			if c.Trace != nil {
 				reply = dlt645.AppendFrame(nil, r)
 			}

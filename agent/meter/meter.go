@@ -18,6 +18,7 @@ var (
 	ErrPassword    = errors.New("meter refused the password")  // 密码错: never try again, meters lock the level
 	ErrHold        = errors.New("meter refused: power hold")   // 保电
 	ErrUnsupported = errors.New("the meter cannot do this")    // by its model; nothing was sent
+	ErrTwo         = errors.New("two answers to one request")  // two meters have one address: which of them was read?
 	ErrClock       = errors.New("meter's clock tells no time") // its battery is flat, say; the meter answers otherwise
 )
 
@@ -37,6 +38,7 @@ type Capabilities struct {
 // Call says how one act talks: for whom, and where its frames are noted down.
 type Call struct {
 	Order    bool      // goes ahead of polling
+	Alone    bool      // listens for a second answer, which is ErrTwo: two meters have one address
 	NotAfter time.Time // when not zero, nothing is sent after it
 	Note     string    // into the evidence: "read before trip"
 	Trace    func(protocol.FrameEvidence)

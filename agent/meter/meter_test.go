@@ -32,15 +32,20 @@ func (s *script) Do(_ context.Context, x *line.Exchange) error {
 		}
 	}
 	x.Wrote, x.SentAt = true, time.Now()
+	whole := false
 	s.asked = append(s.asked, append([]byte(nil), x.Request...))
 	for _, piece := range s.answer(len(s.asked), x.Request) {
 		x.Received += len(piece)
 		if x.RepliedAt.IsZero() {
 			x.RepliedAt = time.Now()
 		}
-		if x.Take(piece) {
+		whole = x.Take(piece) || whole
+		if whole && x.Linger == 0 {
 			return nil
 		}
+	}
+	if whole {
+		return nil
 	}
 	if x.Received > 0 && x.Take(nil) {
 		return nil
@@ -260,5 +265,25 @@ func TestModbusExceptionIsARefusal(t *testing.T) {
 	}
 	if _, _, err = m.Relay(t.Context(), Call{}); !errors.Is(err, ErrRefused) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestSecondAnswerIsNoticedWhereItMatters(t *testing.T) {
+	s := &script{t: t}
+	s.answer = func(_ int, q []byte) [][]byte {
+		frames, _ := dlt645.Decode(q)
+		one := dlt645.AppendFrame(nil, dlt645.ReadReply(frames[0].Addr, dlt645.DIStatusWord3, []byte{0, 0}))
+		two := dlt645.AppendFrame(nil, dlt645.ReadReply(frames[0].Addr, dlt645.DIStatusWord3, []byte{0x10, 0}))
+		return [][]byte{q, one, two}
+	}
+	m, err := NewDLT645(meterRef, s, time.Second, shanghai)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := m.Relay(t.Context(), Call{Alone: true}); !errors.Is(err, ErrTwo) {
+		t.Errorf("got %v", err)
+	}
+	if got, _, err := m.Relay(t.Context(), Call{}); err != nil || got.Open {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }

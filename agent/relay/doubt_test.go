@@ -510,3 +510,49 @@ func TestDamagedJournalEntryDisarmsTripsAndNothingElse(t *testing.T) {
 		}
 	})
 }
+
+// double is a line with two meters of one address: every answer comes twice.
+type double struct {
+	line.Port
+	again []byte
+}
+
+func (p *double) Write(b []byte) (int, error) { p.again = nil; return p.Port.Write(b) }
+
+func (p *double) ResetInputBuffer() error { p.again = nil; return p.Port.ResetInputBuffer() }
+
+func (p *double) Read(b []byte) (int, error) {
+	n, err := p.Port.Read(b)
+	if n > 0 {
+		p.again = append(p.again, b[:n]...)
+		return n, err
+	}
+	n = copy(b, p.again)
+	p.again = nil
+	return n, err
+}
+
+func TestMeterThatAnswersTwiceIsNotTripped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, simmeter.SwitchDirect)
+		b.start(Hooks{})
+		if err := b.exec.Floors(nil); err != nil {
+			t.Fatal(err)
+		}
+		b.offer(b.order(1, protocol.ActionTrip))
+		if got := b.outcome(1); got.State != protocol.OutcomeDone {
+			t.Errorf("got %+v", got)
+		}
+		b.kill()
+		b.open = func(p line.Port) line.Port { return &double{Port: p} }
+		b.start(Hooks{})
+		b.offer(b.order(2, protocol.ActionClose))
+		if got := b.outcome(2); got.State != protocol.OutcomeDone || got.After.Open {
+			t.Errorf("got %+v", got)
+		}
+		b.offer(b.order(3, protocol.ActionTrip))
+		if got := b.outcome(3); got.State != protocol.OutcomeRefused || got.Rule != "two-answers" || b.frames(dlt645.Trip) != 1 {
+			t.Errorf("got %s %s: %s", got.State, got.Rule, got.Detail)
+		}
+	})
+}

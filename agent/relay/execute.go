@@ -131,6 +131,7 @@ func (a *act) before(ctx context.Context) (s snapshot, err error) {
 	if !trip {
 		c.Note = "read before close"
 	}
+	c.Alone = trip // a close may go to two meters of one address; nobody is worse off
 	var readings []protocol.Reading
 	err = a.thrice(ctx, func() error {
 		r, at, err := a.m.Relay(ctx, c)
@@ -353,6 +354,8 @@ func lineRule(err error) string {
 		return "deadline"
 	case errors.Is(err, line.ErrSilent):
 		return "no-answer"
+	case errors.Is(err, meter.ErrTwo):
+		return "two-answers"
 	}
 	return "read"
 }

@@ -14,7 +14,7 @@ const (
 )
 
 // FrameEvidence is one frame of the exchange, as it was on the line, without the preamble. A password inside it is masked
-// (its wire bytes replaced by FFH) before the evidence leaves the agent.
+// (its wire bytes and the checksum replaced by FFH) before the evidence leaves the agent.
 type FrameEvidence struct {
 	Sent  bool  // true: by us; false: by the meter
 	At    int64 // unix ms, first byte

@@ -47,7 +47,7 @@ func Explain(lang string, wire []byte) []ExplainedPart {
 
 type explainer struct {
 	zh     bool
-	masked bool // evidence whose password was taken out: the checksum is that of the frame as sent
+	masked bool // evidence whose password was taken out, and the checksum with it
 	parts  []ExplainedPart
 }
 
@@ -133,7 +133,7 @@ func (e *explainer) frame(f Frame, w []byte) {
 	e.say(w[9:10], fmt.Sprintf(e.t("length: %d data bytes", "长度：%d 个数据字节"), len(f.Data)))
 	e.data(f, w[headLen:len(w)-2])
 	if e.masked {
-		e.say(w[len(w)-2:len(w)-1], e.t("checksum of the frame as it was sent, password included", "发送时的校验和（含已隐去的密码）"))
+		e.say(w[len(w)-2:len(w)-1], e.t("checksum, masked with the password", "校验和（与密码一并隐去）"))
 	} else {
 		e.say(w[len(w)-2:len(w)-1], e.t("checksum, correct", "校验和，正确"))
 	}

@@ -21,20 +21,24 @@ func passwordAt(f Frame) (from, to int) {
 	return 0, 0
 }
 
-// AppendMasked appends the wire bytes of f with every password byte replaced by FFH; the checksum stays that of the frame
-// as it was sent. It is the form for evidence, which is read by many people and kept for years.
+// AppendMasked appends the wire bytes of f with every password byte replaced by FFH, and the checksum too when there is
+// one: it is a sum, and with all other bytes known it would leave a few thousand passwords of a million. It is the form
+// for evidence, which is read by many people and kept for years.
 func AppendMasked(dst []byte, f Frame) []byte {
 	at := len(dst) + headLen
 	dst = AppendFrame(dst, f)
 	from, to := passwordAt(f)
-	for i := min(from, len(f.Data)); i < min(to, len(f.Data)); i++ {
+	from, to = min(from, len(f.Data), maxData), min(to, len(f.Data), maxData)
+	for i := from; i < to; i++ {
 		dst[at+i] = maskedByte
+	}
+	if from < to {
+		dst[len(dst)-2] = maskedByte
 	}
 	return dst
 }
 
-// maskedRelay gives the relay request (C = 1C, plain form) in w whose password was masked for evidence: the checksum still is that of
-// the frame as it was sent, and no longer fits.
+// maskedRelay gives the relay request (C = 1C, plain form) in w whose password was masked for evidence: the checksum does not fit.
 func maskedRelay(w []byte) (Frame, bool) {
 	const relayLen = 0x10 // PA P0 P1 P2, C0..C3, N1..N8
 	const total = headLen + relayLen + 2

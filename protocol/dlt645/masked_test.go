@@ -16,7 +16,7 @@ func TestEvidenceWithAMaskedPasswordIsStillExplained(t *testing.T) {
 	if n != len(wire) {
 		t.Errorf("explained %d bytes of %d", n, len(wire))
 	}
-	for _, want := range []string{"command 1A: trip", "deadline 2026-11-23 15:01:57", "password, masked", "password included"} {
+	for _, want := range []string{"command 1A: trip", "deadline 2026-11-23 15:01:57", "password, masked", "checksum, masked"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}
@@ -58,8 +58,11 @@ func TestAppendMaskedHidesEveryPasswordAndNothingElse(t *testing.T) {
 				}
 			}
 		}
-		if want := map[string]int{"password change": 12, "cut short": 1}[name]; hidden != max(want, 3) && hidden != want {
+		if want := map[string]int{"password change": 12, "cut short": 1}[name]; hidden != max(want, 3)+1 && hidden != want+1 {
 			t.Errorf("%s: %d bytes hidden", name, hidden)
+		}
+		if got[len(got)-2] != maskedByte {
+			t.Errorf("%s: the checksum tells of the password", name)
 		}
 		for i := range secret {
 			if name == "cut short" && i > 0 {

@@ -171,6 +171,11 @@ func TestControlAnswersOnlyLoopbackNames(t *testing.T) {
 }
 
 func TestHelpSpeaksBothLanguages(t *testing.T) {
+	for lang, want := range map[string]string{"zh": "可用命令：", "en": "Available Commands:"} {
+		if got, err := run(t, lang, "--help"); err != nil || !strings.Contains(got, want) || lang == "zh" && strings.Contains(got, "Usage") {
+			t.Errorf("%s: got %q, %v", lang, got, err)
+		}
+	}
 	for lang, want := range map[string]string{"zh": "仿真", "en": "simulated"} {
 		if got, err := run(t, lang, "--help"); err != nil || !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, %v", lang, got, err)

@@ -3,6 +3,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"feikong/firmware-sim/bus"
 	"feikong/firmware-sim/meter"
 	"feikong/internal/daemon"
+	"feikong/internal/document"
 	"feikong/protocol/dlt645"
 )
 
@@ -35,6 +37,7 @@ type file struct {
 }
 
 type fileLine struct {
+	At         document.Line
 	Name       string         `yaml:"name"`
 	Protocol   string         `yaml:"protocol"`
 	Baud       int            `yaml:"baud"`
@@ -49,6 +52,7 @@ type fileLine struct {
 }
 
 type fileMeter struct {
+	At          document.Line
 	Address     string        `yaml:"address"`
 	Model       string        `yaml:"model"`
 	KWh         string        `yaml:"kwh"`
@@ -92,10 +96,15 @@ func (f file) check() (Scenario, error) {
 	for i, fl := range f.Lines {
 		l, err := fl.check(uint64(f.Seed), loc)
 		if err != nil {
-			return Scenario{}, fmt.Errorf("line %d of the list (name %q): %w", i+1, fl.Name, err)
+			var fault *meterFault
+			at := int(fl.At)
+			if errors.As(err, &fault) {
+				at = fault.at
+			}
+			return Scenario{}, fmt.Errorf("line %d: lines[%d] (name %q): %w", at, i, fl.Name, err)
 		}
 		if seen[l.Bus.Name] {
-			return Scenario{}, fmt.Errorf("name %q: two lines have it", l.Bus.Name)
+			return Scenario{}, fmt.Errorf("line %d: name %q: two lines have it", fl.At, l.Bus.Name)
 		}
 		seen[l.Bus.Name] = true
 		s.Lines = append(s.Lines, l)
@@ -196,17 +205,26 @@ func (fl fileLine) check(seed uint64, loc *time.Location) (Line, error) {
 		}
 		m, err := fm.check(c, loc)
 		if err != nil {
-			return Line{}, fmt.Errorf("meter %d (address %q): %w", i+1, fm.Address, err)
+			return Line{}, &meterFault{int(fm.At), fmt.Errorf("meter %d (address %q): %w", i+1, fm.Address, err)}
 		}
 		if first := seen[m.Address]; first > 0 {
-			return Line{}, fmt.Errorf("address %s: meters %d and %d of the line have it, both would answer", m.Address, first, i+1)
+			return Line{}, &meterFault{int(fm.At), fmt.Errorf("address %s stands here again, first on line %d: both meters would answer", m.Address, first)}
 		}
-		seen[m.Address] = i + 1
+		seen[m.Address] = int(fm.At)
 		m.Seed = mix(c.Seed, m.Address)
 		out.Meters = append(out.Meters, m)
 	}
 	return out, nil
 }
+
+// meterFault is what is wrong with a meter, at its line of the file.
+type meterFault struct {
+	at  int
+	err error
+}
+
+func (f *meterFault) Error() string { return f.err.Error() }
+func (f *meterFault) Unwrap() error { return f.err }
 
 func (fm fileMeter) check(line bus.Config, loc *time.Location) (meter.Config, error) {
 	c := meter.Config{LoadW: fm.LoadW, Times: 1, Offset: fm.ClockOffset, Location: loc}

@@ -77,7 +77,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"protocol", "dlt645", "dlt698", []string{"dlt645", "modbus"}},
 		{"address", `"101"`, `"1x1"`, []string{"meter 1", "1x1"}},
 		{"wildcard", `"101"`, `"AAAAAAAAAAAA"`, []string{"wildcard"}},
-		{"duplicate address", `load_w: 1000}`, "load_w: 1000}\n      - {address: \"000101\"}", []string{"000000000101", "meters 1 and 2"}},
+		{"duplicate address", `load_w: 1000}`, "load_w: 1000}\n      - {address: \"000101\"}", []string{"000000000101", "line 7: ", "first on line 6"}},
 		{"duplicate line", "lines:", "lines:\n  - {name: l1, protocol: dlt645, baud: 2400}", []string{`name "l1"`, "two lines"}},
 		{"name with a path", "l1", "../l1", []string{"file name"}},
 		{"kwh", `"12.5"`, `"12.5kWh"`, []string{"kwh", "12.5kWh"}},

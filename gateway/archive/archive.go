@@ -5,10 +5,13 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
+	"strings"
 
 	"feikong/gateway/account"
 	"feikong/internal/document"
 	"feikong/protocol"
+	"feikong/protocol/dlt645"
 )
 
 // Bounds of an archive file. A larger site is split over several gateways, or imported through the API.
@@ -31,6 +34,7 @@ type Agent struct {
 type Book struct {
 	Agents   []Agent
 	Profiles []account.Profile // No is 0: the store allocates it
+	Lines    []int             // where each profile begins in the file, for those who check it against other files
 }
 
 // Load reads and checks an archive file. Errors name the file, the line and the remedy.
@@ -167,7 +171,7 @@ func (c *checker) account(r *rawAccount) error {
 		}
 		p.Points = append(p.Points, point)
 	}
-	c.book.Profiles = append(c.book.Profiles, p)
+	c.book.Profiles, c.book.Lines = append(c.book.Profiles, p), append(c.book.Lines, block)
 	return nil
 }
 
@@ -190,6 +194,8 @@ func (c *checker) point(r *rawPoint) (account.PointProfile, error) {
 		return p, c.fault(block, "line of metering point %s is missing: the name of the line in the agent's configuration", p.ID)
 	case p.Meter.Address == "":
 		return p, c.fault(block, "address of metering point %s is missing: 12 digits for DL/T 645, the unit for Modbus", p.ID)
+	case !c.address(&p):
+		return p, c.fault(r.Address.Line, "address: %q is neither 12 digits of DL/T 645 nor a Modbus unit from 1 to 247", r.Address.Value)
 	case r.Channel.Value < 0 || r.Channel.Value > 255:
 		return p, c.fault(r.Channel.Line, "channel: %d is not from 0 to 255", r.Channel.Value)
 	case p.Multiplier < 1 || p.Multiplier > scaleMax:
@@ -218,6 +224,21 @@ func (c *checker) point(r *rawPoint) (account.PointProfile, error) {
 		p.Switch = s
 	}
 	return p, nil
+}
+
+// address brings the meter's address into the form agents report, so that "101" and "000000000101" are one meter here as they are on
+// the line: 12 digits for DL/T 645, the plain number for a Modbus unit.
+func (c *checker) address(p *account.PointProfile) bool {
+	if unit, err := strconv.Atoi(p.Meter.Address); err == nil && len(p.Meter.Address) <= 3 && !strings.HasPrefix(p.Model, "dlt645") {
+		p.Meter.Address = strconv.Itoa(unit)
+		return unit >= 1 && unit <= 247
+	}
+	a, err := dlt645.ParseAddress(p.Meter.Address)
+	if err != nil || !a.Exact() {
+		return false
+	}
+	p.Meter.Address = a.String()
+	return true
 }
 
 func (c *checker) breaker(r *rawSwitch) (account.Switch, error) {

@@ -52,6 +52,7 @@ func TestArchiveIsReadWhole(t *testing.T) {
 					Password: [4]byte{0x02, 0x56, 0x34, 0x12}, Operator: [4]byte{0x01, 0, 0, 0}},
 			}},
 		}},
+		Lines: []int{5},
 	}
 	if diff := cmp.Diff(want, book); diff != "" {
 		t.Error(diff)
@@ -72,6 +73,10 @@ func TestArchiveFaultsNameTheLine(t *testing.T) {
 		{"no tariff", "    tariff: flat\n", "", "line 5: account 1001 has no tariff"},
 		{"unknown agent", "agent: street-1", "agent: street-9", `agent "street-9" of metering point 1001-1 is not in the list`},
 		{"meter twice", "      - id: 1001-1", "      - {id: x, agent: street-1, line: l1, address: \"000000000101\"}\n      - id: 1001-1", "meter 000000000101 channel 0 on line l1 of agent street-1 stands here again, first on line 16"},
+		{"the same meter written short", "      - id: 1001-1", "      - {id: x, agent: street-1, line: l1, address: \"101\", model: dlt645-2007}\n      - id: 1001-1", "meter 000000000101 channel 0 on line l1 of agent street-1 stands here again, first on line 16"},
+		{"the same unit written long", "      - id: 1001-1", "      - {id: x, agent: street-1, line: l2, address: \"07\"}\n      - {id: y, agent: street-1, line: l2, address: \"7\"}\n      - id: 1001-1", "meter 7 channel 0 on line l2 of agent street-1 stands here again, first on line 16"},
+		{"address of all meters", "000000000101", "AAAAAAAAAAAA", "is neither 12 digits of DL/T 645 nor a Modbus unit"},
+		{"unit out of range", "address: \"000000000101\"\n        model: dlt645-2007", "address: \"248\"", "line 19: address: \"248\" is neither"},
 		{"point twice", "      - id: 1001-1", "      - {id: 1001-1, agent: street-1, line: l1, address: \"2\"}\n      - id: 1001-1", "metering point 1001-1 stands here again"},
 		{"negative credit", `"5.00"`, `"-5.00"`, "line 10: credit: -5.00 is below zero"},
 		{"multiplier zero", "opening:", "multiplier: 0\n        opening:", "multiplier: 0 is not from 1"},

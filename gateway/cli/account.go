@@ -34,7 +34,7 @@ func (t *terminal) account() *cobra.Command {
 					a := &all[i]
 					var relays, held []string
 					for _, p := range a.Points {
-						relays = append(relays, p.Relay.StateText)
+						relays = append(relays, t.relay(&p))
 						if p.Held != "" {
 							held = append(held, p.Held)
 						}
@@ -90,8 +90,19 @@ func (t *terminal) showAccount(w writer, a *wire.Account) {
 		if p.Reading != nil {
 			reading = fmt.Sprintf("%s kWh, %s", p.Reading.KWh, moment(p.Reading.At))
 		}
-		row(w, t.say("计量点", "point"), p.ID, p.Agent+" "+p.Meter.Line+"/"+p.Meter.Address, reading, p.Relay.StateText+" "+p.Relay.ModeText, p.HeldText)
+		row(w, t.say("计量点", "point"), p.ID, p.Agent+" "+p.Meter.Line+"/"+p.Meter.Address, reading, t.relay(&p), p.HeldText)
 	}
+}
+
+// relay is the switch of a point as last read; a mode is told where it is not the ordinary one.
+func (t *terminal) relay(p *wire.Point) string {
+	switch {
+	case p.Switch.Kind == "none":
+		return t.say("无开关", "no switch")
+	case p.Relay.Mode == "own", p.Relay.Mode == "unknown":
+		return p.Relay.StateText
+	}
+	return p.Relay.StateText + ", " + p.Relay.ModeText
 }
 
 func (t *terminal) order() *cobra.Command {

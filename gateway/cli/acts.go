@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"feikong/gateway/verify"
@@ -88,14 +90,14 @@ func (t *terminal) quarantine() *cobra.Command {
 				return err
 			}
 			return t.print(all, func(w writer) {
-				row(w, "ID", t.say("时间", "AT"), t.say("终端", "AGENT"), t.say("电能表", "METER"), t.say("值", "VALUE"), t.say("原因", "REASON"))
+				row(w, "ID", t.say("时间", "AT"), t.say("采集终端", "AGENT"), t.say("电能表", "METER"), t.say("值", "VALUE"), t.say("原因", "REASON"))
 				for i := range all {
 					q := &all[i]
 					meter := ""
 					if q.Meter.Address != "" {
 						meter = q.Meter.Line + "/" + q.Meter.Address
 					}
-					row(w, q.ID, moment(q.At), q.Agent, meter, q.Value, q.Reason)
+					row(w, q.ID, moment(q.At), q.Agent, meter, strings.TrimSpace(q.Quantity+" "+q.Value), q.ReasonText)
 				}
 			})
 		},

@@ -71,7 +71,7 @@ func (t *terminal) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "gateway",
 		Short:         t.say("费控网关：抄表入账、测算、审核、停复电", "Feikong gateway: readings in, fees, audit, trips and restores"),
-		Example:       "  gateway run --config configs/street/gateway.yaml\n  gateway verify --data configs/street/gateway",
+		Example:       "  gateway run --config configs/street/gateway.yaml\n  gateway verify --data data/street/gateway",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRun: func(*cobra.Command, []string) {
@@ -83,6 +83,15 @@ func (t *terminal) root() *cobra.Command {
 	flags.StringVar(&t.data, "data", "", t.say("网关的数据目录", "data directory of the gateway"))
 	flags.StringVar(&t.config, "config", "", t.say("网关的配置文件", "configuration file of the gateway"))
 	flags.BoolVar(&t.json, "json", false, t.say("输出 JSON", "print JSON"))
+	root.SetUsageTemplate(daemon.UsageTemplate(t.lang, root.UsageTemplate()))
+	root.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Hidden: true, RunE: func(_ *cobra.Command, args []string) error { // as --help
+		of, _, err := root.Find(args)
+		if err != nil {
+			return err
+		}
+		return of.Help()
+	}})
+	flags.BoolP("help", "h", false, t.say("显示说明", "explain the command"))
 	root.AddCommand(t.run(), t.account(), t.order(), t.bill(), t.verify(), t.quarantine(), t.token(), t.configuration(), t.versionOf())
 	return root
 }

@@ -65,7 +65,7 @@ func (t *terminal) configuration() *cobra.Command {
 			}
 			return t.print(map[string]int{"agents": len(c.Book.Agents), "accounts": len(c.Book.Profiles), "points": points, "documents": len(c.Documents)},
 				func(w writer) {
-					say(w, t.say("正确：终端 %d，户 %d，计量点 %d，规则文件 %d\n", "right: %d agents, %d accounts, %d metering points, %d rule documents\n"),
+					say(w, t.say("正确：采集终端 %d，户 %d，计量点 %d，规则文件 %d\n", "right: %d agents, %d accounts, %d metering points, %d rule documents\n"),
 						len(c.Book.Agents), len(c.Book.Profiles), points, len(c.Documents))
 				})
 		},

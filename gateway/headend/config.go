@@ -212,12 +212,12 @@ func (c *Config) links() (errs []error) {
 		p := &c.Book.Profiles[i]
 		switch currency, ok := currencies[p.TariffID]; {
 		case !ok:
-			errs = append(errs, fmt.Errorf("archive: account %s: there is no tariff %q; tariffs are %s", p.ID, p.TariffID, list(currencies)))
+			errs = append(errs, fmt.Errorf("archive: line %d: account %s: there is no tariff %q; tariffs are %s", c.Book.Lines[i], p.ID, p.TariffID, list(currencies)))
 		case currency != p.Currency:
-			errs = append(errs, fmt.Errorf("archive: account %s: its currency is %s, its tariff's is %s", p.ID, p.Currency, currency))
+			errs = append(errs, fmt.Errorf("archive: line %d: account %s: its currency is %s, its tariff's is %s", c.Book.Lines[i], p.ID, p.Currency, currency))
 		}
 		if _, ok := policies[p.PolicyID]; !ok {
-			errs = append(errs, fmt.Errorf("archive: account %s: there is no policy %q; policies are %s", p.ID, p.PolicyID, list(policies)))
+			errs = append(errs, fmt.Errorf("archive: line %d: account %s: there is no policy %q; policies are %s", c.Book.Lines[i], p.ID, p.PolicyID, list(policies)))
 		}
 	}
 	const most = 20 // sentences: one wrong id in ten thousand accounts needs to be told once

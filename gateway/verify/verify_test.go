@@ -10,6 +10,7 @@ import (
 
 	"feikong/billing"
 	"feikong/billing/ledger"
+	"feikong/billing/tariff"
 	"feikong/gateway/account"
 	"feikong/gateway/api/wire"
 	"feikong/gateway/store"
@@ -27,6 +28,7 @@ type books1 struct {
 	findings []account.Finding
 	trail    []store.AuditEntry
 	broken   error
+	config   *account.Config
 }
 
 func (b *books1) Accounts() []account.No                           { return []account.No{1} }
@@ -37,6 +39,13 @@ func (b *books1) Bills(account.No) ([]account.Bill, error)         { return b.bi
 func (b *books1) Findings(account.No) ([]account.Finding, error)   { return b.findings, b.broken }
 func (b *books1) Audit(after uint64, limit int) ([]store.AuditEntry, error) {
 	return b.trail[min(after, uint64(len(b.trail))):], b.broken
+}
+
+func (b *books1) Config() *account.Config { return b.config }
+
+// Key: the door answered for the payment in the first entry.
+func (b *books1) Key(key string) (account.Receipt, bool) {
+	return account.Receipt{Status: account.Accepted, Ref: "1001/1"}, key == "k1"
 }
 
 func (b *books1) Readings(_ account.No, _ uint16, _ protocol.Quantity, _ uint8, from, to int64, _ int) (found []account.ReadingRecord, err error) {
@@ -59,14 +68,24 @@ func good() *books1 {
 		}
 		b.entries = append(b.entries, account.LedgerEntry{No: 1, Entry: e})
 	}
-	b.bills = []account.Bill{{No: 1, ID: "1001-1", Period: 1, From: 10, To: 20, Energy: kwh(100), Amount: 800000, Lines: []account.BillLine{{Amount: 500000}, {Amount: 300000}}}}
+	b.bills = []account.Bill{{No: 1, ID: "1001-1", Period: 1, From: 10, To: 20, Energy: kwh(100), Amount: 800000, Tariff: "t v1",
+		Lines:     []account.BillLine{{Code: "tier1", Quantity: kwh(50), Price: 100000000, Amount: 500000}, {Code: "tier2", Quantity: kwh(50), Price: 60000000, Amount: 300000}},
+		Registers: []account.BillRegister{{Point: "1001-1", Start: account.Register{At: 10, Energy: kwh(500)}, End: account.Register{At: 20, Energy: kwh(600)}, Multiplier: 1}}}}
+	version := tariff.Version{ID: "t", Number: 1, Decimals: 2, Kind: tariff.Tiered, Hash: [32]byte{7},
+		Tiers: []tariff.Tier{{UpTo: kwh(50), Price: 100000000}, {Price: 60000000}}}
+	b.config = &account.Config{Tariffs: map[string][]tariff.Version{"t": {version}}}
+	b.state.Tariff, b.state.Estimate, b.state.CycleBefore = [8]byte{7}, 60000, kwh(100)
 	b.state.No, b.state.Period, b.state.PeriodStart, b.state.Energy = 1, 2, 20, kwh(10)
 	opening, anchor, now := account.Register{At: 10, Energy: kwh(500)}, account.Register{At: 20, Energy: kwh(600)}, account.Register{At: 30, Energy: kwh(610)}
 	b.state.Points = []account.Point{{Opening: opening, SegmentStart: opening, Anchor: anchor, Current: now, Latest: now}}
 	for _, r := range []account.Register{opening, anchor, now} {
 		b.readings = append(b.readings, account.ReadingRecord{No: 1, Quantity: protocol.ActiveImport, TakenAt: r.At, Value: int64(r.Energy)})
 	}
-	b.trail = []store.AuditEntry{{Seq: 1, Hash: [32]byte{1}}, {Seq: 2, Prev: [32]byte{1}, Hash: [32]byte{2}}}
+	first := store.AuditEntry{Seq: 1, Record: account.AuditRecord{At: 5, Actor: "admin", Action: "payment"}}
+	first.Hash = auditSum(&first)
+	second := store.AuditEntry{Seq: 2, Prev: first.Hash, Record: account.AuditRecord{At: 6, Actor: "admin", Action: "bill"}}
+	second.Hash = auditSum(&second)
+	b.trail = []store.AuditEntry{first, second}
 	return b
 }
 
@@ -119,7 +138,20 @@ func TestEveryWrongIsFound(t *testing.T) {
 		{"fee held and not listed", CheckHeld, "fee is held by C01 and not listed", func(b *books1) { b.state.Hold = "C01" }},
 		{"listed and not held", CheckHeld, "is listed as held by A01 and is not", func(b *books1) { b.findings = []account.Finding{{Code: "A01", Hold: true}} }},
 		{"an audit record gone", CheckAudit, "does not follow", func(b *books1) { b.trail = b.trail[1:] }},
-		{"an audit record changed", CheckAudit, "does not follow", func(b *books1) { b.trail[0].Hash[5]++ }},
+		{"an audit record changed", CheckAudit, "not what was written", func(b *books1) { b.trail[0].Record.Actor = "nobody" }},
+		{"an audit record changed, and its hash", CheckAudit, "does not follow", func(b *books1) { b.trail[0].Record.Actor = "nobody"; b.trail[0].Hash = auditSum(&b.trail[0]) }},
+		{"a payment of no receipt", CheckEntries, "given a receipt for", func(b *books1) { b.entries[0].Entry.Ref = "k2" }},
+		{"a payment twice", CheckEntries, "posted twice", func(b *books1) { b.entries = append(b.entries, b.entries[0]) }},
+		{"a price of no tariff", CheckBills, "in t v1 it is", func(b *books1) { b.bills[0].Lines[1].Price++ }},
+		{"a line that is not its product", CheckBills, "not 31.00", func(b *books1) { b.bills[0].Lines[1].Amount = 310000 }},
+		{"energy of a bill that its registers do not have", CheckBills, "its registers say", func(b *books1) { b.bills[0].Registers[0].End.Energy++ }},
+		{"a bill of a register out of nowhere", CheckReadings, "bill 1001-1 rests on", func(b *books1) {
+			b.bills[0].Registers[0].Start.Energy += kwh(1)
+			b.bills[0].Registers[0].End.Energy += kwh(1)
+		}},
+		{"an estimate of another price", CheckEnergy, "make 6.00", func(b *books1) { b.state.Estimate++ }},
+		{"an open period of other registers", CheckEnergy, "the open period is", func(b *books1) { b.state.Points[0].Anchor.Energy++ }},
+		{"a gap between bill and open period", CheckBills, "does not begin where", func(b *books1) { b.state.PeriodStart++ }},
 		{"unreadable", CheckChains, "cannot be read", func(b *books1) { b.broken = errors.New("damaged") }},
 	} {
 		b := good()

@@ -81,7 +81,7 @@ func New(opt Options) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the pages' files: %w", err)
 	}
-	c.mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
+	c.mux.Handle("GET /static/{file}", http.StripPrefix("/static/", http.FileServerFS(files)))
 	for _, r := range routes {
 		c.mux.Handle(r.pattern, c.gate(r))
 	}

@@ -90,6 +90,25 @@ func TestWithoutASessionThereIsOnlyTheDoor(t *testing.T) {
 	}
 }
 
+// A session planted before the sign-in is worth nothing after it, and no script or other site gets hold of the cookie.
+func TestSigningInGivesANewSessionForThisSiteAlone(t *testing.T) {
+	s := newStreet(t)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/sign-in", strings.NewReader(url.Values{"name": {"admin"}, "password": {s.Password}}.Encode()))
+	apitest.Must(t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.AddCookie(&http.Cookie{Name: "feikong_session", Value: "planted"})
+	res, err := s.Browser().Do(req)
+	apitest.Must(t, err)
+	defer res.Body.Close()
+	cookies := res.Cookies()
+	if len(cookies) != 1 || cookies[0].Value == "planted" || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteLaxMode {
+		t.Errorf("got cookies %+v", cookies)
+	}
+	if code, _, _ := s.open(s.Browser(), "GET", "/static/", nil); code != 404 {
+		t.Errorf("the folder of the pages' files: got %d, want 404", code)
+	}
+}
+
 func TestSigningOutEndsTheSession(t *testing.T) {
 	s := newStreet(t)
 	b := s.signedIn()

@@ -22,7 +22,7 @@ func street() *ReadingBatch {
 	}
 	for m := range 200 {
 		at += 260 + int64(next(80))
-		ref := MeterRef{Line: fmt.Sprintf("line%d", m/50+1), Address: fmt.Sprintf("%012d", 3_100_000_000+m)}
+		ref := MeterRef{Line: fmt.Sprintf("line%d", m/50+1), Address: fmt.Sprintf("%012d", 3_100_000_000+int64(m))}
 		for r := range 5 {
 			v := int64(next(600_000))
 			if r == 0 {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/bits"
 	"sync"
 	"syscall"
@@ -58,7 +59,7 @@ func (o Options) withDefaults() Options {
 func (o Options) reserve() int64 { return max(o.MaxBytes/16, 64<<10) }
 
 // fileMax bounds the file itself: bbolt copies pages on write, fills them by half at worst and grows by 16 MiB.
-func (o Options) fileMax() int { return int(2*o.MaxBytes + 32<<20) }
+func (o Options) fileMax() int { return int(min(2*o.MaxBytes+32<<20, math.MaxInt32)) } // 32-bit boards have an int of their own
 
 // Box is an open outbox. Its methods may be called from any goroutine.
 type Box struct {

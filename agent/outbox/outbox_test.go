@@ -31,7 +31,7 @@ func open(t *testing.T, path string, o Options) *Box {
 // reading number i of the test's one meter.
 func reading(i int) protocol.Entry {
 	return protocol.Entry{Reading: protocol.Reading{Meter: protocol.MeterRef{Line: "l1", Address: "000000000101"}, Quantity: protocol.ActiveImport,
-		Value: int64(i), Exp: -2, TakenAt: int64(1_700_000_000_000 + i), Method: protocol.MethodPoll, Side: protocol.SideSecondary}}
+		Value: int64(i), Exp: -2, TakenAt: 1_700_000_000_000 + int64(i), Method: protocol.MethodPoll, Side: protocol.SideSecondary}}
 }
 
 func round(from, n int) (out []protocol.Entry) {

@@ -33,6 +33,7 @@ var titles = [...]struct {
 	{"A12", billing.Name{ZH: "抄表数据过期", EN: "reading is stale"}},
 	{"A13", billing.Name{ZH: "时钟超差", EN: "clock error"}},
 	{"A15", billing.Name{ZH: "倍率与档案不符", EN: "multiplier differs from the archive"}},
+	{"A16", billing.Name{ZH: "换表缺少拆表示数", EN: "replacement without removal reading"}},
 	{"A20", billing.Name{ZH: "电价超出范围", EN: "fee per kWh out of range"}},
 	{"A22", billing.Name{ZH: "重复但内容不同", EN: "duplicate with other content"}},
 }

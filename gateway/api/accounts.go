@@ -68,7 +68,7 @@ func (s *Server) Accounts(ctx context.Context, after string, limit int) (list []
 				next = list[limit-1].ID
 				return nil
 			}
-			a, err := read.Account(v, no, now, read.Lang(ctx))
+			a, err := s.memory.Account(v, no, now, read.Lang(ctx))
 			if err != nil {
 				return err
 			}
@@ -82,7 +82,7 @@ func (s *Server) Accounts(ctx context.Context, after string, limit int) (list []
 func (s *Server) getAccount(ctx context.Context, in *AccountIn) (*one[wire.Account], error) {
 	out := &one[wire.Account]{}
 	err := s.viewAccount(ctx, in.Account, func(v store.View, no account.No, _ *account.Profile) (err error) {
-		out.Body, err = read.Account(v, no, time.Now(), read.Lang(ctx))
+		out.Body, err = s.memory.Account(v, no, time.Now(), read.Lang(ctx))
 		return err
 	})
 	return out, err

@@ -30,7 +30,7 @@ func (s *Server) Details(ctx context.Context, id string) (Details, error) {
 	lang := read.Lang(ctx)
 	err := s.viewAccount(ctx, id, func(v store.View, no account.No, p *account.Profile) (err error) {
 		d.Zone = zone(v)
-		if d.Account, err = read.Account(v, no, time.Now(), lang); err != nil {
+		if d.Account, err = s.memory.Account(v, no, time.Now(), lang); err != nil {
 			return err
 		}
 		orders, err := v.Orders(no)

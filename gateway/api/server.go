@@ -42,6 +42,7 @@ type Options struct {
 	Identity *identity.Identity
 	Agents   func() []AgentStatus                          // nil: only the lanes on disk are known
 	Verify   func(store.View, time.Time) wire.Verification // verify.Run; nil: verification answers 503
+	Memory   read.Memory                                   // what readers share; the zero value makes everything anew
 	Version  string
 	Log      *slog.Logger
 }
@@ -53,6 +54,7 @@ type Server struct {
 	identity *identity.Identity
 	agents   func() []AgentStatus
 	verify   func(store.View, time.Time) wire.Verification
+	memory   read.Memory
 	log      *slog.Logger
 	hub      *hub
 	mux      *http.ServeMux
@@ -68,7 +70,7 @@ func New(opt Options) (*Server, error) {
 	if opt.Version == "" {
 		opt.Version = "dev"
 	}
-	s := &Server{store: opt.Store, door: opt.Door, identity: opt.Identity, agents: opt.Agents, verify: opt.Verify, log: opt.Log,
+	s := &Server{store: opt.Store, door: opt.Door, identity: opt.Identity, agents: opt.Agents, verify: opt.Verify, memory: opt.Memory, log: opt.Log,
 		hub: newHub(), mux: http.NewServeMux()}
 	s.api = humago.New(s.mux, s.config(opt.Version))
 	s.api.UseMiddleware(s.authenticate)

@@ -121,7 +121,7 @@ func (g *gateway) build(ctx context.Context) (err error) {
 	g.identity = identity.New(identity.Options{Store: g.store, Secure: c.Secure, Log: g.log})
 	if g.api, err = api.New(api.Options{
 		Store: g.store, Door: g.door, Identity: g.identity, Agents: g.agents, Version: g.opt.Version, Log: g.log,
-		Verify: verify.Run,
+		Verify: verify.Run, Memory: memory(g.cache),
 	}); err != nil {
 		return err
 	}

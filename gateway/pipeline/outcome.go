@@ -67,10 +67,14 @@ func (r *run) openedByOrder(w *work, i int) bool {
 		case !ok:
 			return false
 		case o.Order.Action == protocol.ActionTrip && o.State != account.OrderSuperseded:
-			return o.State != account.OrderRefused && o.State != account.OrderExpired
+			if o.State != account.OrderRefused && o.State != account.OrderExpired {
+				return true
+			} // it sent nothing: an older one may have, whose end nobody saw
 		case o.Order.Action == protocol.ActionTrip:
 			// Taken over from before it was answered; the agent may have said since what it did.
-			return o.Outcome == nil || o.Outcome.State != protocol.OutcomeRefused && o.Outcome.State != protocol.OutcomeExpired
+			if o.Outcome == nil || o.Outcome.State != protocol.OutcomeRefused && o.Outcome.State != protocol.OutcomeExpired {
+				return true
+			}
 		case o.State == account.OrderDone:
 			return false
 		}

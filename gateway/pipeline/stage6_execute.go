@@ -303,12 +303,25 @@ func (r *run) whileTask(w *work) {
 		case !w.anyOpen() && !w.pending():
 			r.enter(w, w.standing())
 			r.notify(w, protocol.NoticeRestore, 0)
-		case e.Task == taskCloseFailed && paid && w.anyOpen() && !w.pending() && w.now >= r.retryAt(w):
+		case e.Task == taskCloseFailed && paid && w.anyOpen() && !w.pending() && !r.wrongPassword(w) && w.now >= r.retryAt(w):
 			// Somebody is asked to go there; until then the order is repeated. A line that was noisy once must not leave a customer who paid in
 			// the dark.
 			r.closeAll(w, "policy", "again: the order before failed")
 		}
 	}
+}
+
+// wrongPassword says whether a meter refused our password for a close: it counts wrong ones and locks the level, for a day typically
+// (dlt645.md 5.3), so nothing but a person repeats that order.
+func (r *run) wrongPassword(w *work) bool {
+	for i := range w.state.Points {
+		if p := &w.state.Points[i]; p.Relay.Open && p.Relay.Ours {
+			if last, ok := r.lastOrder(w, i); ok && last.Outcome != nil && last.Outcome.Rule == "password" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // failedPause is how much longer than an order that was not carried out one that failed waits for its repetition: what failed in the
@@ -350,7 +363,7 @@ func (r *run) due(w *work) int64 {
 		case account.StageRestoring, account.StagePermitted:
 			soonest(r.retryAt(w))
 		case account.StageFieldTask:
-			if e.Task == taskCloseFailed && w.anyOpen() && w.known && !w.below() && !w.tagged(account.TagNoClose) {
+			if e.Task == taskCloseFailed && w.anyOpen() && w.known && !w.below() && !w.tagged(account.TagNoClose) && !r.wrongPassword(w) {
 				soonest(r.retryAt(w))
 			}
 		}

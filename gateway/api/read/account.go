@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"feikong/billing"
-	"feikong/billing/policy"
 	"feikong/gateway/account"
 	"feikong/gateway/api/wire"
 	"feikong/gateway/store"
@@ -14,22 +13,24 @@ import (
 )
 
 // Account is the account's facts as of now, in a language.
-func Account(v store.View, no account.No, now time.Time, lang string) (wire.Account, error) {
+func (m Memory) Account(v store.View, no account.No, now time.Time, lang string) (wire.Account, error) {
 	p, s := v.Profile(no), v.State(no)
 	if p == nil || s == nil {
 		return wire.Account{}, fmt.Errorf("account number %d: %w", no, store.ErrNotFound)
 	}
-	stage := s.Episode.Stage.String()
-	a := wire.Account{
-		ID: p.ID, Customer: p.Customer, Address: p.Address, Currency: p.Currency, Tariff: p.TariffID, Policy: p.PolicyID,
-		Stage: stage, StageText: Stages.In(lang, stage), Since: at(s.Episode.Since),
-		Blocks: []wire.Block{}, Points: []wire.Point{}, Tags: []wire.Tag{}, Holds: []wire.Hold{}, Findings: []wire.Finding{},
-		Episode: wire.Episode{Number: s.Episode.No, Warning: s.Episode.Warning, Reminder: s.Episode.Reminder,
-			Deadline: at(s.Episode.Deadline), DeliveredAt: at(s.Episode.DeliveredAt)},
-		Period: wire.Period{Number: s.Period, From: at(s.PeriodStart), Energy: s.Energy.String(), Tier: s.Tier,
-			CycleStart: at(s.CycleStart), CycleBefore: s.CycleBefore.String()},
-		Version: s.Version, AsOf: now.UTC(),
+	archived, err := m.profile(v, p)
+	if err != nil {
+		return wire.Account{}, err
 	}
+	stage := s.Episode.Stage.String()
+	a := archived
+	a.Stage, a.StageText, a.Since = stage, Stages.In(lang, stage), at(s.Episode.Since)
+	a.Blocks, a.Points, a.Tags, a.Holds, a.Findings = []wire.Block{}, []wire.Point{}, []wire.Tag{}, []wire.Hold{}, []wire.Finding{}
+	a.Episode = wire.Episode{Number: s.Episode.No, Warning: s.Episode.Warning, Reminder: s.Episode.Reminder,
+		Deadline: at(s.Episode.Deadline), DeliveredAt: at(s.Episode.DeliveredAt)}
+	a.Period = wire.Period{Number: s.Period, From: at(s.PeriodStart), Energy: s.Energy.String(), Tier: s.Tier,
+		CycleStart: at(s.CycleStart), CycleBefore: s.CycleBefore.String()}
+	a.Version, a.AsOf = s.Version, now.UTC()
 	if s.Hold != "" {
 		a.Held, a.HeldText = s.Hold, finding(lang, s.Hold)
 	}
@@ -39,8 +40,7 @@ func Account(v store.View, no account.No, now time.Time, lang string) (wire.Acco
 	if s.Episode.Task != "" {
 		a.Task, a.TaskText = s.Episode.Task, Tasks.In(lang, s.Episode.Task)
 	}
-	var err error
-	if a.Balance, err = balance(v, p, s); err != nil {
+	if a.Balance, err = m.balance(v, p, s); err != nil {
 		return wire.Account{}, fmt.Errorf("account %s: %w", p.ID, err)
 	}
 	for i := range p.Points {
@@ -48,7 +48,7 @@ func Account(v store.View, no account.No, now time.Time, lang string) (wire.Acco
 		if i < len(s.Points) {
 			state = s.Points[i]
 		}
-		a.Points = append(a.Points, point(&p.Points[i], &state, now, lang))
+		a.Points = append(a.Points, point(archived.Points[i], &state, now, lang))
 	}
 	guard(&a, &s.Guard, lang)
 	findings, err := v.Findings(no)
@@ -67,31 +67,8 @@ func Account(v store.View, no account.No, now time.Time, lang string) (wire.Acco
 // reading. The list of findings has them all.
 const openFindingsMax = 20
 
-func balance(v store.View, p *account.Profile, s *account.State) (wire.Balance, error) {
-	var baseline *policy.Policy
-	if c := v.Config(); c != nil {
-		if b, ok := c.Policies[p.PolicyID]; ok {
-			baseline = &b
-		}
-	}
-	credit, b := p.CreditLimit(baseline), s.Balances
-	available, err := s.Available(credit)
-	if err != nil {
-		return wire.Balance{}, err
-	}
-	return wire.Balance{Advances: b.Advances.String(), Credit: credit.String(), Receivables: b.Receivables.String(),
-		Estimate: s.Estimate.String(), Available: available.String(), Held: b.Held.String(),
-		Paid: b.Cash.String(), Billed: b.Revenue.String()}, nil
-}
-
-func point(p *account.PointProfile, s *account.Point, now time.Time, lang string) wire.Point {
-	w := wire.Point{ID: p.ID, Agent: p.Agent, Meter: meter(p.Meter), Model: p.Model, Multiplier: p.Multiplier,
-		Reading: reading(s.Current, now), Held: s.Hold, DriftMS: s.Drift, Order: s.Order,
-		Relay: relay(s.Relay, now, lang), Switch: wire.Switch{Kind: "none", Trip: p.Switch.Trip, Permit: p.Switch.Permit,
-			Close: p.Switch.Close, Feedback: p.Switch.Feedback}}
-	if p.Switch.Kind == account.SwitchMeter {
-		w.Switch.Kind = "meter"
-	}
+func point(w wire.Point, s *account.Point, now time.Time, lang string) wire.Point {
+	w.Reading, w.Held, w.DriftMS, w.Order, w.Relay = reading(s.Current, now), s.Hold, s.Drift, s.Order, relay(s.Relay, now, lang)
 	if s.Hold != "" {
 		w.HeldText, w.Latest = finding(lang, s.Hold), reading(s.Latest, now)
 	}

@@ -73,6 +73,8 @@ var Checks = Words{
 	"clock":            {"the meter's clock is right", "电能表时钟正常"},
 	"switch-rest":      {"the switch has rested since its last trips", "开关距上次跳闸间隔足够"},
 	"switch":           {"there is a switch to open", "有可控开关"},
+	"order-idle":       {"no order of this account is under way", "该户没有执行中的指令"},
+	"gateway-clock":    {"the gateway's own clock was not set lately", "网关时钟近期未被调整"},
 }
 
 // Blocks are the same interlocks as the reason that stops a trip or a restore.
@@ -95,6 +97,8 @@ var Blocks = Words{
 	"clock":            {"The meter's clock is too far off for a trip.", "电能表时钟偏差过大，不得停电。"},
 	"switch-rest":      {"The switch was tripped lately and must rest.", "该开关近期已跳闸，须间隔一段时间。"},
 	"switch":           {"There is no switch that can cut this supply.", "该户没有可控开关。"},
+	"order-idle":       {"An order of this account is still under way.", "该户尚有指令在执行。"},
+	"gateway-clock":    {"The gateway's clock was set: for a day no trip rests on it.", "网关时钟刚被调整，一天内不得据此停电。"},
 	"policy":           {"The account's policy is not known.", "该户的费控策略不存在。"},
 	"tag-no-close":     {"A \"do not close\" tag is on the account: power waits until it is lifted.", "挂有“禁止合闸”牌：摘牌后方可复电。"},
 }
@@ -117,11 +121,13 @@ var Refusals = Words{
 
 // Tasks are what a person has to do.
 var Tasks = Words{
-	"cut-by-hand":   {"There is no switch to command: somebody has to go there.", "无可控开关：需到现场处理。"},
-	"close-by-hand": {"The switch cannot close on command: somebody has to restore the power.", "开关不能遥控合闸：需到现场复电。"},
-	"trip-failed":   {"The trip failed: somebody has to look at the switch.", "跳闸失败：需到现场检查开关。"},
-	"trip-unknown":  {"It is not known whether the trip happened: somebody has to look.", "跳闸结果未知：需到现场核实。"},
-	"close-failed":  {"The restore failed: somebody has to restore the power.", "复电失败：需到现场复电。"},
+	"cut-by-hand":     {"There is no switch to command: somebody has to go there.", "无可控开关：需到现场处理。"},
+	"close-by-hand":   {"The switch cannot close on command: somebody has to restore the power.", "开关不能遥控合闸：需到现场复电。"},
+	"trip-failed":     {"The trip failed: somebody has to look at the switch.", "跳闸失败：需到现场检查开关。"},
+	"trip-unknown":    {"It is not known whether the trip happened: somebody has to look.", "跳闸结果未知：需到现场核实。"},
+	"close-failed":    {"The restore failed: somebody has to restore the power.", "复电失败：需到现场复电。"},
+	"restore-by-hand": {"Paid after a cut by hand: somebody has to restore the power.", "现场停电后已缴费：需到现场复电。"},
+	"cannot-notify":   {"The notice cannot be delivered: somebody has to hand it over.", "催费通知无法送达：需人工送达。"},
 }
 
 // Actions of orders.
@@ -175,6 +181,10 @@ var Tags = Words{"no_trip": {"no trip", "禁止停电"}, "no_close": {"no close:
 var Findings = Words{
 	"C01": {"the fee cannot be calculated", "电费无法测算"},
 	"C02": {"no tariff version is valid", "没有有效的电价版本"},
+	"C03": {"the period crosses the end of a tier cycle or a tariff version", "周期跨越阶梯年度或电价版本的分界"},
+	"R01": {"the relay is open, and not by our order", "继电器断开，且非本系统所为"},
+	"R02": {"an answer to an order that was never made", "收到从未下达的指令的应答"},
+	"T01": {"the clock of the reading is not trusted", "抄读时间不可信"},
 	"E01": {"stored readings cannot be read", "已存读数无法读取"},
 	"E02": {"the registers do not add up", "表码不能累加"},
 	"E03": {"the books do not add up", "账目越界"},
@@ -210,6 +220,7 @@ var QuarantineReasons = Words{
 var GapReasons = Words{
 	"line down":   {"the line was down", "线路中断"},
 	"outbox full": {"the agent's outbox was full", "采集终端本地存储已满"},
+	"outbox new":  {"the agent lost its outbox and began a new one", "采集终端本地存储丢失，已重新建立"},
 }
 
 // Alarms of agents.

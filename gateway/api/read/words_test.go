@@ -32,6 +32,35 @@ func TestEveryRefusalOfThePipelineHasWords(t *testing.T) {
 	}
 }
 
+// Whatever else the pipeline writes for people to read has words too: findings, tasks, interlocks.
+func TestFindingsTasksAndInterlocksOfThePipelineHaveWords(t *testing.T) {
+	var sources []byte
+	files, err := filepath.Glob("../../pipeline/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if source, err := os.ReadFile(file); err == nil && !regexp.MustCompile(`_test\.go$`).MatchString(file) {
+			sources = append(sources, source...)
+		}
+	}
+	seen := 0
+	each := func(pattern string, known func(string) bool) {
+		for _, m := range regexp.MustCompile(pattern).FindAllSubmatch(sources, -1) {
+			seen++
+			if word := string(m[1]); !known(word) {
+				t.Errorf("%s has no words", word)
+			}
+		}
+	}
+	each(`"([ACERT][0-9][0-9])"`, func(code string) bool { return finding("zh", code) != code && finding("en", code) != code })
+	each(`task[A-Z][A-Za-z]* += "([a-z-]+)"`, func(task string) bool { _, ok := Tasks[task]; return ok })
+	each(`say\("([a-z-]+)"`, func(rule string) bool { _, ok := Checks[rule]; return ok })
+	if seen < 30 {
+		t.Errorf("only %d words were found: is the pipeline written otherwise now?", seen)
+	}
+}
+
 func TestEveryWordIsInBothLanguages(t *testing.T) {
 	for name, table := range Tables {
 		for word, p := range table {

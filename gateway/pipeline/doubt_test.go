@@ -187,6 +187,29 @@ func TestFailedCloseIsRepeatedWhileAPersonIsAsked(t *testing.T) {
 	w.expect("1", account.StageNormal)
 }
 
+// A meter counts wrong passwords and locks: only a person repeats such a close.
+func TestACloseRefusedForItsPasswordIsNotRepeatedByPolicy(t *testing.T) {
+	w := newWorld(t, profile("1", pointProfile("m")))
+	w.tripped("1", "m")
+	w.pay("1", "k", yuan(500))
+	o := w.order("1")
+	w.do("1", "", w.outcomeEvent(protocol.Outcome{Order: o.Order.ID, Meter: o.Order.Meter, Action: o.Order.Action, State: protocol.OutcomeFailed, Rule: "password", At: w.now,
+		After: protocol.RelayReport{Known: true, Open: true}}))
+	w.expect("1", account.StageFieldTask)
+	if due := w.account("1").Due; due != 0 {
+		t.Fatalf("due %d: the policy would try again", due)
+	}
+	w.now += 24 * hour
+	w.due("1")
+	if again := w.order("1"); again.Number != o.Number {
+		t.Fatalf("order %+v", again)
+	}
+	w.decide("1", account.Decision{Kind: account.DecideClose, Note: "the password was corrected"})
+	if again := w.order("1"); again.Number != o.Number+1 {
+		t.Fatalf("order %+v", again)
+	}
+}
+
 func TestNoticeThatNobodyConfirmsBecomesATask(t *testing.T) {
 	w := newWorld(t, profile("1", pointProfile("m")))
 	w.read("m", 1000)

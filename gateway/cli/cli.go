@@ -92,7 +92,7 @@ func (t *terminal) root() *cobra.Command {
 		return of.Help()
 	}})
 	flags.BoolP("help", "h", false, t.say("显示说明", "explain the command"))
-	root.AddCommand(t.run(), t.account(), t.order(), t.bill(), t.verify(), t.quarantine(), t.token(), t.configuration(), t.versionOf())
+	root.AddCommand(t.run(), t.account(), t.order(), t.bill(), t.verify(), t.quarantine(), t.token(), t.password(), t.configuration(), t.versionOf())
 	return root
 }
 

@@ -105,7 +105,7 @@ func (b *Box) NewEpoch() error {
 		for _, l := range []*cursors{&b.readings, &b.evidence} {
 			l.acked, l.sent = l.tail-1, l.tail-1
 		}
-		if err := putEpoch(tx.Bucket(bucketMeta), b.epoch); err != nil {
+		if err := putSealed(tx.Bucket(bucketMeta), keyEpoch, b.epoch); err != nil {
 			return err
 		}
 		return b.putCursors(tx)

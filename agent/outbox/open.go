@@ -23,11 +23,15 @@ var (
 	ErrFormat  = errors.New("outbox file has another format")
 )
 
-const format = 1
+// format 2 seals the values of meta; 1 did not, and is read and rewritten.
+const (
+	format   = 2
+	unsealed = 1
+)
 
 var (
 	bucketMeta = []byte("meta")
-	keyFormat  = []byte("format")
+	keyFormat  = []byte("format") // 4, never sealed: it says whether the others are
 	keyEpoch   = []byte("epoch")
 	keyHole    = []byte("hole") // open hole: from (8, unix ms), polls (8)
 )
@@ -54,18 +58,24 @@ func Open(path string, o Options) (*Box, error) {
 		return nil, fmt.Errorf("open outbox: %w", err)
 	}
 	b := &Box{path: path, opt: o, changed: make(chan struct{}, 1), Fresh: fresh}
-	err := b.load()
+	err := inspect(path)
+	if err == nil {
+		err = b.load()
+	}
 	if err == nil {
 		return b, nil
 	}
 	if b.db != nil && !errors.Is(err, ErrDamaged) { // closing a damaged map may fault again; the process ends anyway
 		b.db.Close()
 	}
-	if errors.Is(err, ErrDamaged) {
-		return nil, fmt.Errorf("%w. Nothing was changed. Move %s aside (keep it: what was not yet sent is in it) and start again: a new file begins, "+
-			"the gateway records a gap, and trips wait until it has told the highest orders", err, path)
+	switch {
+	case errors.Is(err, ErrDamaged):
+		return nil, fmt.Errorf("open outbox %s: %w. Nothing was changed. Move the file aside (keep it: what was not yet sent is in it) and start again: "+
+			"a new file begins, the gateway records a gap, and trips wait until it has told the highest orders", path, err)
+	case errors.Is(err, ErrFormat):
+		return nil, fmt.Errorf("open outbox %s: %w. Nothing was changed. Use the program that wrote the file, or move it aside and start again", path, err)
 	}
-	return nil, err
+	return nil, fmt.Errorf("open outbox %s: %w", path, err)
 }
 
 func create(path string) error {
@@ -87,7 +97,7 @@ func create(path string) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(meta.Put(keyFormat, binary.BigEndian.AppendUint32(nil, format)), putEpoch(meta, newEpoch()))
+		return errors.Join(meta.Put(keyFormat, binary.BigEndian.AppendUint32(nil, format)), putSealed(meta, keyEpoch, newEpoch()))
 	})
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
@@ -109,8 +119,8 @@ func create(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// load opens the database and reads everything once. bbolt panics, or the kernel faults, on pages that make no sense:
-// both are damage.
+// load opens the database and reads everything once. What inspect let pass should not make bbolt panic, nor the kernel
+// fault; if it does, that is damage too.
 func (b *Box) load() (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -119,79 +129,79 @@ func (b *Box) load() (err error) {
 		}
 	}()
 	b.db, err = bolt.Open(b.path, 0o600, &bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType, NoFreelistSync: true, MaxSize: b.opt.fileMax()})
-	switch {
-	case errors.Is(err, bolterr.ErrTimeout):
-		return fmt.Errorf("open outbox %s: %w", b.path, ErrLocked)
-	case errors.Is(err, bolterr.ErrInvalid), errors.Is(err, bolterr.ErrChecksum), errors.Is(err, bolterr.ErrVersionMismatch):
-		return fmt.Errorf("open outbox %s: %w: %w", b.path, ErrDamaged, err)
-	case err != nil:
-		return fmt.Errorf("open outbox %s: %w", b.path, err)
+	if err != nil {
+		return named(err)
 	}
-	return b.db.View(b.scan)
+	version := uint32(0)
+	err = b.db.View(func(tx *bolt.Tx) (err error) { version, err = b.scan(tx); return err })
+	if err != nil || version == format {
+		return err
+	}
+	if err = b.commit(b.putMeta); errors.Is(err, ErrFull) {
+		return nil // it is read as it is once more
+	}
+	return err
 }
 
-func (b *Box) scan(tx *bolt.Tx) error {
-	if info, err := os.Stat(b.path); err != nil || info.Size() < tx.Size() {
-		return fmt.Errorf("open outbox %s: %w: shorter than the %d bytes it says it has", b.path, ErrDamaged, tx.Size())
+// named gives bbolt's errors our names.
+func named(err error) error {
+	switch {
+	case errors.Is(err, bolterr.ErrTimeout):
+		return ErrLocked
+	case errors.Is(err, bolterr.ErrInvalid), errors.Is(err, bolterr.ErrChecksum), errors.Is(err, bolterr.ErrVersionMismatch):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
+	return err
+}
+
+func (b *Box) scan(tx *bolt.Tx) (version uint32, err error) {
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil {
-		return fmt.Errorf("open outbox %s: %w: no meta", b.path, ErrFormat)
+		return 0, fmt.Errorf("%w: no meta", ErrFormat)
 	}
-	if v := meta.Get(keyFormat); len(v) != 4 || binary.BigEndian.Uint32(v) != format {
-		return fmt.Errorf("open outbox %s: %w: version % x, this program writes %d", b.path, ErrFormat, v, format)
+	v := meta.Get(keyFormat)
+	if len(v) == 4 {
+		version = binary.BigEndian.Uint32(v)
 	}
-	b.epoch = number(meta, keyEpoch)
-	if b.epoch == 0 {
-		return fmt.Errorf("open outbox %s: %w: no epoch", b.path, ErrDamaged)
+	if version != format && version != unsealed {
+		return 0, fmt.Errorf("%w: version % x, this program writes %d", ErrFormat, v, format)
 	}
-	if v := meta.Get(keyHole); len(v) == 16 {
-		b.hole = hole{from: int64(binary.BigEndian.Uint64(v)), polls: binary.BigEndian.Uint64(v[8:])}
+	if err := b.scanMeta(meta, version); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	for lane, name := range buckets {
 		bk := tx.Bucket(name)
 		if bk == nil {
-			return fmt.Errorf("open outbox %s: %w: no lane %s", b.path, ErrDamaged, name)
+			return 0, fmt.Errorf("%w: no lane %s", ErrDamaged, name)
 		}
 		l := b.lane(lane)
-		l.next, l.acked = bk.Sequence()+1, number(meta, keyAcked(lane))
+		l.next = bk.Sequence() + 1
 		l.tail = l.next
 		want := uint64(0)
 		c := bk.Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
 			ch, err := decodeChunk(k, v)
 			if err != nil {
-				return fmt.Errorf("open outbox %s, lane %s: %w: %w", b.path, name, ErrDamaged, err)
+				return 0, fmt.Errorf("lane %s: %w: %w", name, ErrDamaged, err)
 			}
 			if want == 0 {
 				l.tail = ch.first
 			} else if ch.first != want {
-				return fmt.Errorf("open outbox %s, lane %s: %w: sequence %d follows %d", b.path, name, ErrDamaged, ch.first, want-1)
+				return 0, fmt.Errorf("lane %s: %w: sequence %d follows %d", name, ErrDamaged, ch.first, want-1)
 			}
 			want = ch.last() + 1
 			l.bytes += int64(len(k) + len(v))
 		}
 		if want != 0 && want != l.next || l.acked >= l.next || l.acked+1 < l.tail {
-			return fmt.Errorf("open outbox %s, lane %s: %w: holds %d..%d, next %d, acknowledged %d", b.path, name, ErrDamaged, l.tail, want, l.next, l.acked)
+			return 0, fmt.Errorf("lane %s: %w: holds %d..%d, next %d, acknowledged %d", name, ErrDamaged, l.tail, want, l.next, l.acked)
 		}
 		l.sent = l.acked
 	}
-	return nil
+	return version, nil
 }
 
 func newEpoch() uint64 {
 	var b [8]byte
 	rand.Read(b[:]) // never fails (crypto/rand)
 	return max(binary.BigEndian.Uint64(b[:]), 1)
-}
-
-func putEpoch(meta *bolt.Bucket, epoch uint64) error {
-	return meta.Put(keyEpoch, binary.BigEndian.AppendUint64(nil, epoch))
-}
-
-func number(b *bolt.Bucket, key []byte) uint64 {
-	if v := b.Get(key); len(v) == 8 {
-		return binary.BigEndian.Uint64(v)
-	}
-	return 0
 }

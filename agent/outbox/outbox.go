@@ -5,7 +5,6 @@
 package outbox
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -316,22 +315,6 @@ func (b *Box) put(tx *bolt.Tx, lane protocol.Lane, now int64, raw [][]byte) erro
 		return err
 	}
 	return b.putCursors(tx)
-}
-
-// putCursors writes acknowledged cursors and the open hole.
-func (b *Box) putCursors(tx *bolt.Tx) error {
-	meta := tx.Bucket(bucketMeta)
-	for lane := range buckets {
-		if err := meta.Put(keyAcked(lane), binary.BigEndian.AppendUint64(nil, b.lane(lane).acked)); err != nil {
-			return err
-		}
-	}
-	b.dirty = false
-	if b.hole.from == 0 {
-		return nil
-	}
-	v := binary.BigEndian.AppendUint64(nil, uint64(b.hole.from))
-	return meta.Put(keyHole, binary.BigEndian.AppendUint64(v, b.hole.polls))
 }
 
 // AppendAlarm stores one alarm in the evidence lane.

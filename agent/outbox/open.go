@@ -65,8 +65,8 @@ func Open(path string, o Options) (*Box, error) {
 	if err == nil {
 		return b, nil
 	}
-	if b.db != nil && !errors.Is(err, ErrDamaged) { // closing a damaged map may fault again; the process ends anyway
-		b.db.Close()
+	if b.db != nil {
+		b.db.Close() // nothing was written; the first error is the one to tell
 	}
 	switch {
 	case errors.Is(err, ErrDamaged):
@@ -125,7 +125,7 @@ func (b *Box) load() (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+			b.db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r) // closing such a map may fault again; the process ends anyway
 		}
 	}()
 	b.db, err = bolt.Open(b.path, 0o600, &bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType, NoFreelistSync: true, MaxSize: b.opt.fileMax()})

@@ -27,16 +27,27 @@ func say(zh, en string) string { return daemon.Say(daemon.Lang(), zh, en) }
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "agent",
-		Short: say("费控边缘代理：抄表、暂存、执行拉合闸命令", "Feikong's edge agent: reads meters, keeps readings, carries out relay orders"),
+		Short: say("费控采集终端：抄表、暂存、执行跳合闸指令", "Feikong's edge agent: reads meters, keeps readings, carries out relay orders"),
 		Example: "  agent config example > agent.yaml\n  agent config check --config agent.yaml\n  agent run --config agent.yaml\n" +
 			"  agent decode FE FE FE FE 68 AA AA AA AA AA AA 68 13 00 DF 16",
-		Version:       edge.Version,
+		Version:       daemon.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	config := &cobra.Command{Use: "config", Short: say("检查或打印配置", "check or print a configuration")}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetUsageTemplate(daemon.UsageTemplate(daemon.Lang(), root.UsageTemplate()))
+	root.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Hidden: true, RunE: func(_ *cobra.Command, args []string) error { // as --help
+		of, _, err := root.Find(args)
+		if err != nil {
+			return err
+		}
+		return of.Help()
+	}})
+	root.PersistentFlags().BoolP("help", "h", false, say("显示说明", "explain the command"))
+	config := &cobra.Command{Use: "config", Short: say("检查或打印配置", "check or print a configuration"), Example: "  agent config check --config configs/agent.yaml"}
 	config.AddCommand(checkCommand(), &cobra.Command{
 		Use: "example", Short: say("打印一份逐项说明的配置", "print a configuration with every key explained"), Args: cobra.NoArgs,
+		Example: "  agent config example > agent.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := c.OutOrStdout().Write(configs.Agent)
 			return err
@@ -73,6 +84,7 @@ func checkCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{
 		Use: "check --config FILE", Short: say("检查配置，不打开任何串口", "check a configuration without opening any port"), Args: cobra.NoArgs,
+		Example: "  agent config check --config configs/agent.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := edge.Load(file)
 			if err != nil {

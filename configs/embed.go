@@ -6,5 +6,5 @@ import "embed"
 
 // Street holds street/*.yaml: one file for each program.
 //
-//go:embed street
+//go:embed street/*.yaml
 var Street embed.FS

@@ -6,9 +6,9 @@ import (
 	"os"
 
 	"feikong/gateway/cli"
+	"feikong/internal/daemon"
 )
 
-// version is set by the linker.
-var version = "0.1"
-
-func main() { os.Exit(cli.Main(context.Background(), version, os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	os.Exit(cli.Main(context.Background(), daemon.Version, os.Args[1:], os.Stdout, os.Stderr))
+}

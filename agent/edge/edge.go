@@ -22,9 +22,6 @@ import (
 	"feikong/protocol"
 )
 
-// Version is the agent's, as told to the gateway.
-const Version = "0.1"
-
 // Run opens the outbox and works until ctx ends or the outbox can no longer be trusted. On the first start every port must
 // open: a misspelt one is told at once. Later, a port that is not there is waited for.
 func Run(ctx context.Context, c *Config, log *slog.Logger) error {
@@ -83,7 +80,7 @@ func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	up := uplink.New(uplink.Options{Agent: c.Agent, Version: Version, Boot: random(), NoJournal: orders.NoJournal, Floors: orders.Floors, Doubt: orders.Doubt}, box, clock, log)
+	up := uplink.New(uplink.Options{Agent: c.Agent, Version: daemon.Version, Boot: random(), NoJournal: orders.NoJournal, Floors: orders.Floors, Doubt: orders.Doubt}, box, clock, log)
 	client := uplink.NewClient(c.Broker, c.Tenant, c.Agent, up, orders.Offer, log)
 	up.SetLink(client)
 	st := &status{c: c, lines: lines, pollers: pollers, box: box, clock: clock, link: client, mode: string(mode), log: log}

@@ -10,6 +10,7 @@ import (
 	"feikong/agent/outbox"
 	"feikong/agent/poll"
 	"feikong/agent/uplink"
+	"feikong/internal/daemon"
 	"feikong/protocol"
 )
 
@@ -48,7 +49,7 @@ func (s *status) Run(ctx context.Context) error {
 }
 
 func (s *status) now(at time.Time) protocol.Status {
-	st := protocol.Status{Agent: s.c.Agent, Version: Version, At: at.UnixMilli(), ClockTrusted: s.clock.Trusted(),
+	st := protocol.Status{Agent: s.c.Agent, Version: daemon.Version, At: at.UnixMilli(), ClockTrusted: s.clock.Trusted(),
 		ClockOffset: s.clock.Offset().Milliseconds(), RelayMode: s.mode}
 	for _, l := range s.lines {
 		st.Lines = append(st.Lines, l.Status())

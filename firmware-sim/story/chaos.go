@@ -16,7 +16,7 @@ func (p *play) agentDies(who string) error {
 	case <-p.ctx.Done():
 		return fmt.Errorf("wait for the first trip frame: %w", p.ctx.Err())
 	}
-	p.tell.Tell(who, "kill -9：第一帧跳闸刚发出，采集终端就死了", "kill -9: the agent died right behind its first trip frame")
+	p.tell.Tell(who, "kill -9：按台架设置，采集终端在发出第一帧跳闸后立即杀死自己", "kill -9: set so for the bench, the agent kills itself right behind its first trip frame")
 	p.agentMu.Lock()
 	err := p.rig.StartAgent()
 	p.agentMu.Unlock()

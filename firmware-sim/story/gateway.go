@@ -112,8 +112,13 @@ type Refusal struct {
 	Rule   string `json:"rule"`
 }
 
+// Error is the problem on one line.
 func (r *Refusal) Error() string {
-	return fmt.Sprintf("%d %s: %s (%s)", r.Status, r.Title, r.Detail, r.Rule)
+	s := fmt.Sprintf("%d %s: %s", r.Status, r.Title, r.Detail)
+	if r.Rule != "" {
+		s += " (" + r.Rule + ")"
+	}
+	return s
 }
 
 // access reads the newest address and token: both change when the gateway starts again.

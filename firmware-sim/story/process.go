@@ -81,7 +81,13 @@ func (p *Process) Stop() error {
 	select {
 	case <-p.done:
 	case <-time.After(stopMax):
-		p.Kill()
+		// Its log then says what every goroutine waited for.
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT)
+		select {
+		case <-p.done:
+		case <-time.After(time.Second):
+			p.Kill()
+		}
 		return fmt.Errorf("stop %s: it did not end within %s and was killed; see %s", p.Name, stopMax, p.Log)
 	}
 	var exit *exec.ExitError

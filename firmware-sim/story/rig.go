@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"feikong/configs"
 	"feikong/firmware-sim/control"
+	"feikong/firmware-sim/site"
 )
 
 // Addresses of the embedded street. A rig keeps them when they are free and takes others when they are not.
@@ -28,6 +30,8 @@ type Rig struct {
 	Sim, Agent, Hub *Process
 	Gateway         *Gateway
 	Street          *control.Client
+
+	lock io.Closer // of the folder, while this rig lives
 }
 
 // Lay writes the street's files into dir, from what the programs carry, unless they are there. fresh addresses are free ports.
@@ -44,7 +48,12 @@ func Lay(dir, bin string, fresh bool) (*Rig, error) {
 			return nil, fmt.Errorf("lay the street: %w", err)
 		}
 	}
-	r := &Rig{Dir: dir, Bin: bin, Gateway: &Gateway{dir: filepath.Join(dir, "gateway")}}
+	// Before anything starts: a second street in the folder would take the first one's programs for its own.
+	lock, err := site.Lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rig{Dir: dir, Bin: bin, lock: lock, Gateway: &Gateway{dir: filepath.Join(dir, "gateway")}}
 	r.Gateway.http.Timeout = 10 * time.Second
 	if r.HTTP, r.MQTT, err = r.addresses(fresh); err != nil {
 		return nil, err
@@ -164,5 +173,6 @@ func (r *Rig) Stop() error {
 			all = errors.Join(all, p.Stop())
 		}
 	}
+	r.lock.Close() // closing twice is no harm
 	return all
 }

@@ -71,4 +71,5 @@ func (t *Terminal) Of(kind protocol.NoticeKind) int {
 // Close disconnects.
 func (t *Terminal) Close() { t.client.Disconnect(100) }
 
+// String names the terminal.
 func (t *Terminal) String() string { return fmt.Sprintf("terminal of %s", t.Account) }

@@ -71,7 +71,7 @@ func (t *terminal) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "gateway",
 		Short:         t.say("费控网关：抄表入账、测算、审核、停复电", "Feikong gateway: readings in, fees, audit, trips and restores"),
-		Example:       "  gateway run --config configs/street/gateway.yaml\n  gateway verify --data data/street/gateway",
+		Example:       "  gateway run --config data/street/gateway.yaml\n  gateway verify --data data/street/gateway",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRun: func(*cobra.Command, []string) {
@@ -198,5 +198,5 @@ func moment(at time.Time) string {
 	if at.IsZero() {
 		return "-"
 	}
-	return at.Local().Format("2006-01-02 15:04:05")
+	return at.Local().Format("2006-01-02 15:04:05 MST") // the machine's zone, said: the page shows the street's
 }

@@ -15,7 +15,7 @@ func (t *terminal) run() *cobra.Command {
 	return &cobra.Command{
 		Use:     "run --config FILE",
 		Short:   t.say("运行网关，直到 Ctrl-C", "run the gateway until Ctrl-C"),
-		Example: "  gateway run --config configs/street/gateway.yaml",
+		Example: "  gateway run --config data/street/gateway.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if t.config == "" {

@@ -120,9 +120,22 @@ func (b *Broker) Run(ctx context.Context) error {
 	return b.Close()
 }
 
+// closeMax is how long connections may take to end. The library waits for each without a limit, also for one that was accepted while
+// it was closing the others and so is never told; nothing durable hangs on any of them.
+const closeMax = 3 * time.Second
+
 // Close ends the broker and releases its socket. It may be called without Run, and twice.
 func (b *Broker) Close() (err error) {
-	b.closing.Do(func() { err = errors.Join(b.server.Close(), b.listener.Close()) })
+	b.closing.Do(func() {
+		ended := make(chan error, 1)
+		go func() { ended <- b.server.Close() }()
+		select {
+		case err = <-ended:
+		case <-time.After(closeMax):
+			b.opt.Log.Warn("broker closed over connections that did not end")
+		}
+		err = errors.Join(err, b.listener.Close())
+	})
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}

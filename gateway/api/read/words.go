@@ -220,7 +220,7 @@ var QuarantineReasons = Words{
 var GapReasons = Words{
 	"line down":   {"the line was down", "线路中断"},
 	"outbox full": {"the agent's outbox was full", "采集终端本地存储已满"},
-	"outbox new":  {"the agent lost its outbox and began a new one", "采集终端本地存储丢失，已重新建立"},
+	"outbox new":  {"the agent began a new outbox: its first start, or the old one was lost", "采集终端新建本地存储：首次启动，或原有存储丢失"},
 }
 
 // Alarms of agents.

@@ -16,6 +16,7 @@ import (
 
 	"feikong/gateway/account"
 	"feikong/gateway/store"
+	"feikong/internal/boltcheck"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -47,8 +48,7 @@ func Open(path string, opt Options) (*Engine, error) {
 
 func open(path string, opt Options) (e *Engine, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	info, err := os.Stat(path)
-	switch {
+	switch _, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		if opt.NoCreate || opt.ReadOnly {
 			return nil, fmt.Errorf("%w: there is no such file", store.ErrNotFound)
@@ -56,13 +56,10 @@ func open(path string, opt Options) (e *Engine, err error) {
 		if err := create(path); err != nil {
 			return nil, fmt.Errorf("make it: %w", err)
 		}
-		if info, err = os.Stat(path); err != nil {
-			return nil, err
-		}
 	case err != nil:
 		return nil, err
 	}
-	if err := ours(path, info); err != nil {
+	if err := ours(path); err != nil {
 		return nil, err
 	}
 	// bbolt walks the tree when it opens a file for writing, and panics on damage in a goroutine of its own, where nobody
@@ -85,25 +82,8 @@ func open(path string, opt Options) (e *Engine, err error) {
 	return e, nil
 }
 
-// ours looks at the first bytes, before anything maps the file.
-func ours(path string, info fs.FileInfo) error {
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: it is not a regular file", store.ErrFormat)
-	}
-	if info.Size() == 0 {
-		return damaged("the file is empty")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	meta, err := readMetas(f, info.Size())
-	if err == nil && info.Size() < 4*int64(meta.pageSize) { // two roots, and a page that bbolt keeps for its list of free ones
-		err = damaged("the file ends after %d bytes", info.Size())
-	}
-	return err
-}
+// ours looks at the roots, before anything maps the file.
+func ours(path string) error { return ofPages(boltcheck.FileHead(path)) }
 
 func openBolt(path string, readOnly bool) (db *bbolt.DB, err error) {
 	defer func() {

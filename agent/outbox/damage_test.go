@@ -3,6 +3,7 @@ package outbox
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -211,7 +213,8 @@ func TestDamageIsFoundOrHarmless(t *testing.T) {
 					}
 					next++
 				}
-				if next < len(all) {
+				told := len(verdicts) > 0 && !good(verdicts[len(verdicts)-1])
+				if next < len(all) && !told {
 					t.Errorf("%s, seed %d, %s: the process died:\n%.600s", name, seed, all[next].name, stderr)
 					next++
 				}
@@ -224,10 +227,14 @@ func TestDamageIsFoundOrHarmless(t *testing.T) {
 	}
 }
 
+func good(verdict string) bool { return verdict == "found" || verdict == "harmless" }
+
 // run starts a child and returns its verdicts, as far as it came.
 func run(t *testing.T, spec string) (verdicts []string, stderr string) {
 	t.Helper()
-	c := exec.Command(os.Args[0], "-test.run=^TestDamageIsFoundOrHarmless$")
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute) // one takes two seconds
+	defer stop()
+	c := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestDamageIsFoundOrHarmless$")
 	c.Env = append(os.Environ(), "OUTBOX_DAMAGES="+spec)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
@@ -261,7 +268,11 @@ func child(t *testing.T, spec string) {
 		t.Fatal(err)
 	}
 	for _, d := range damages(len(whole), seed)[next:] {
-		fmt.Println("verdict: " + strings.ReplaceAll(verdict(path, d.data(bytes.Clone(whole)), want), "\n", " "))
+		v := verdict(path, d.data(bytes.Clone(whole)), want)
+		fmt.Println("verdict: " + strings.ReplaceAll(v, "\n", " "))
+		if !good(v) {
+			os.Exit(1) // what it left open must not spoil the others
+		}
 	}
 }
 

@@ -68,7 +68,8 @@ func AppendHello(dst []byte, h *Hello) []byte {
 		dst = putVarint(dst, 5, l.Acked)
 		dst = closeMessage(dst, at)
 	}
-	return putBool(dst, 6, h.NoJournal)
+	dst = putBool(dst, 6, h.NoJournal)
+	return putVarint(dst, 7, h.Seq)
 }
 
 // DecodeHello reads an agent's hello. Errors wrap ErrWire.
@@ -91,6 +92,8 @@ func DecodeHello(data []byte) (*Hello, error) {
 			h.Lanes = append(h.Lanes, r.laneState())
 		case 6:
 			h.NoJournal = r.bool("no_journal")
+		case 7:
+			h.Seq = r.uint64("seq")
 		default:
 			r.unknown()
 		}
@@ -141,7 +144,8 @@ func AppendHelloReply(dst []byte, h *HelloReply) []byte {
 		dst = putOrderID(dst, 2, h.Floors[i].Order)
 		dst = closeMessage(dst, at)
 	}
-	return dst
+	dst = putFixed64(dst, 6, h.Boot)
+	return putVarint(dst, 7, h.Seq)
 }
 
 // DecodeHelloReply reads the gateway's answer to a hello. Errors wrap ErrWire.
@@ -165,6 +169,10 @@ func DecodeHelloReply(data []byte) (*HelloReply, error) {
 			r.take(in.err)
 		case 5:
 			h.Floors = append(h.Floors, r.floor())
+		case 6:
+			h.Boot = r.fixed64("boot")
+		case 7:
+			h.Seq = r.uint64("seq")
 		default:
 			r.unknown()
 		}

@@ -155,7 +155,7 @@ func TestBytesAreThoseOfTheSchema(t *testing.T) {
 	exchange(t, m, "Ack", func(t *rapid.T) *Ack { a := genAck(t); return &a }, AppendAck, DecodeAck)
 	exchange(t, m, "Hello", func(t *rapid.T) *Hello {
 		return &Hello{Agent: genName(t, "agent"), Version: genName(t, "version"), Boot: rapid.Uint64().Draw(t, "boot"),
-			At: rapid.Int64().Draw(t, "at"), NoJournal: rapid.Bool().Draw(t, "no journal"),
+			At: rapid.Int64().Draw(t, "at"), NoJournal: rapid.Bool().Draw(t, "no journal"), Seq: rapid.Uint64().Draw(t, "seq"),
 			Lanes: genList(t, func(t *rapid.T) LaneState {
 				a := genAck(t)
 				return LaneState{a.Lane, a.Epoch, a.Upto, a.Commit, a.Upto}
@@ -163,6 +163,7 @@ func TestBytesAreThoseOfTheSchema(t *testing.T) {
 	}, AppendHello, DecodeHello)
 	exchange(t, m, "HelloReply", func(t *rapid.T) *HelloReply {
 		return &HelloReply{Agent: genName(t, "agent"), Gateway: genName(t, "gateway"), Time: rapid.Int64().Draw(t, "time"),
+			Boot: rapid.Uint64().Draw(t, "boot"), Seq: rapid.Uint64().Draw(t, "seq"),
 			Acks:   genList(t, genAck, "acks"),
 			Floors: genList(t, func(t *rapid.T) OrderFloor { return OrderFloor{genRef(t), genOrderID(t)} }, "floors")}
 	}, AppendHelloReply, DecodeHelloReply)

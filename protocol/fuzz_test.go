@@ -94,11 +94,11 @@ func FuzzDecodeAck(f *testing.F) {
 }
 
 func FuzzDecodeHello(f *testing.F) {
-	roundTrip(f, DecodeHello, AppendHello, &Hello{Agent: "a", Version: "v", Boot: 1, Lanes: []LaneState{{LaneEvidence, 1, 2, 3, 4}}, NoJournal: true})
+	roundTrip(f, DecodeHello, AppendHello, &Hello{Agent: "a", Version: "v", Boot: 1, Lanes: []LaneState{{LaneEvidence, 1, 2, 3, 4}}, NoJournal: true, Seq: 5})
 }
 
 func FuzzDecodeHelloReply(f *testing.F) {
-	roundTrip(f, DecodeHelloReply, AppendHelloReply, &HelloReply{Agent: "a", Time: 1, Acks: []Ack{{Agent: "a", Upto: 1}}, Floors: []OrderFloor{{aMeter, anID}}})
+	roundTrip(f, DecodeHelloReply, AppendHelloReply, &HelloReply{Agent: "a", Time: 1, Acks: []Ack{{Agent: "a", Upto: 1}}, Floors: []OrderFloor{{aMeter, anID}}, Boot: 1, Seq: 5})
 }
 
 func FuzzDecodeStatus(f *testing.F) {

@@ -17,7 +17,8 @@ type Hello struct {
 	Boot      uint64 // random per process start
 	At        int64
 	Lanes     []LaneState
-	NoJournal bool // the relay journal is new: trips are refused until HelloReply told the floors
+	NoJournal bool   // the relay journal is new: trips are refused until HelloReply told the floors
+	Seq       uint64 // counts the hellos of a Boot, from 1; 0 from an agent that does not count
 }
 
 // LaneState is where an agent's lane stands.
@@ -36,6 +37,8 @@ type HelloReply struct {
 	Time    int64 // gateway's clock, unix ms
 	Acks    []Ack
 	Floors  []OrderFloor
+	Boot    uint64 // of the hello that is answered, with its Seq: the round trip to it is what Time is worth
+	Seq     uint64 // 0 from a gateway that does not tell
 }
 
 // OrderFloor is the highest order the gateway has made for a switch; an agent without a journal takes only higher ones.

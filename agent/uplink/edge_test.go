@@ -53,10 +53,75 @@ func TestNothingIsSentBeforeHelloIsAnswered(t *testing.T) {
 			return nil
 		}))
 		u.connected()
-		time.Sleep(10*helloWait + time.Second)
+		time.Sleep(5 * time.Minute) // after 5, 10, 20, 40 and then 60 seconds each
 		synctest.Wait()
-		if said < 10 || said > 12 || g.batches != 0 {
-			t.Errorf("%d hellos in ten waits", said)
+		if said != 8 || g.batches != 0 {
+			t.Errorf("%d hellos in five minutes", said)
+		}
+	})
+}
+
+// A late answer to an earlier hello says a time that has passed: taken for the answer to the newest, it would move the
+// clock by the whole delay, and lanes to where they stood then.
+func TestOnlyTheReplyToTheNewestHelloIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box, u, _, c := start(t)
+		add(t, box, 0, 5)
+		sent := make(chan *protocol.Hello, 16)
+		batches := 0
+		u.SetLink(linkFunc(func(kind string, payload []byte) error {
+			if kind != "hello" {
+				batches++
+				return nil
+			}
+			h, err := protocol.DecodeHello(payload)
+			if err != nil {
+				t.Error(err)
+			}
+			sent <- h
+			return nil
+		}))
+		answer := func(boot, seq uint64, at time.Time) {
+			u.helloReply(protocol.AppendHelloReply(nil, &protocol.HelloReply{Agent: "a1", Time: at.UnixMilli(), Boot: boot, Seq: seq}))
+			synctest.Wait()
+		}
+		u.connected()
+		first, then := <-sent, time.Now()
+		second := <-sent
+		if first.Seq != 1 || second.Seq != 2 || first.Boot != second.Boot {
+			t.Fatalf("got %d and %d", first.Seq, second.Seq)
+		}
+		answer(first.Boot, first.Seq, then)
+		answer(first.Boot+1, second.Seq, then)
+		if c.Trusted() || batches != 0 {
+			t.Errorf("an answer to another hello was taken: offset %v, %d batches", c.Offset(), batches)
+		}
+		answer(second.Boot, second.Seq, time.Now())
+		if !c.Trusted() || c.Offset() != 0 || batches == 0 {
+			t.Errorf("the answer was not taken: offset %v, %d batches", c.Offset(), batches)
+		}
+	})
+}
+
+// A gateway of before tells no number: it gets the readings, but its time is not relied on.
+func TestReplyWithoutNumberIsNoBeacon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box, u, _, c := start(t)
+		add(t, box, 0, 5)
+		batches := 0
+		u.SetLink(linkFunc(func(kind string, _ []byte) error {
+			if kind == "hello" {
+				u.helloReply(protocol.AppendHelloReply(nil, &protocol.HelloReply{Agent: "a1", Time: time.Now().UnixMilli()}))
+			} else {
+				batches++
+			}
+			return nil
+		}))
+		u.connected()
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if c.Trusted() || batches != 1 {
+			t.Errorf("trusted %t, %d batches", c.Trusted(), batches)
 		}
 	})
 }

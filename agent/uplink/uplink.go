@@ -21,7 +21,8 @@ const (
 	// ackWait is how long a batch waits for its acknowledgement before it is sent again, doubled up to ackWaitMax
 	// (TOPICS.md: never longer than a minute).
 	ackWait, ackWaitMax = 10 * time.Second, time.Minute
-	// helloWait repeats a hello without reply; helloEvery renews the time beacon.
+	// helloWait repeats a hello without reply, doubled up to ackWaitMax: only the reply to the newest counts, and a slow
+	// line must have the time to bring it. helloEvery renews the time beacon.
 	helloWait, helloEvery = 5 * time.Second, 5 * time.Minute
 	// linger spaces the batches of the readings lane, so that a slow line sends rounds and not single readings.
 	linger = time.Second
@@ -58,8 +59,10 @@ type Uplink struct {
 	// owned by Run
 	link              Link
 	online, greeted   bool
-	helloAt           time.Time // last hello sent
-	helloOpen         bool      // and not yet answered
+	helloSeq          uint64        // of the last hello sent
+	helloAt           time.Time     // when
+	helloOpen         bool          // and not yet answered
+	helloNext         time.Duration // how long it is waited for
 	helloLanes        []protocol.LaneState
 	readings, evident flight
 }
@@ -130,7 +133,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 		case open := <-u.conn:
 			u.online, u.greeted = open, false
 			u.reset()
-			if open {
+			if u.helloNext = helloWait; open {
 				u.hello()
 			}
 		case e := <-u.in:
@@ -172,7 +175,8 @@ func (u *Uplink) reset() {
 
 func (u *Uplink) hello() {
 	u.helloLanes = u.box.Lanes()
-	h := protocol.Hello{Agent: u.opt.Agent, Version: u.opt.Version, Boot: u.opt.Boot, At: time.Now().UnixMilli(), Lanes: u.helloLanes, NoJournal: u.opt.NoJournal()}
+	u.helloSeq++
+	h := protocol.Hello{Agent: u.opt.Agent, Version: u.opt.Version, Boot: u.opt.Boot, At: time.Now().UnixMilli(), Lanes: u.helloLanes, NoJournal: u.opt.NoJournal(), Seq: u.helloSeq}
 	u.helloAt, u.helloOpen = time.Now(), true
 	if err := u.link.Publish("hello", protocol.AppendHello(nil, &h)); err != nil {
 		u.log.Warn("hello not sent", "error", err)
@@ -184,8 +188,14 @@ func (u *Uplink) greet(r *protocol.HelloReply, at time.Time) error {
 	if !u.helloOpen {
 		return nil // a repeat; what it says may be old
 	}
-	u.helloOpen = false
-	u.clock.Beacon(u.helloAt, at, time.UnixMilli(r.Time))
+	told := r.Seq != 0 // a gateway that does not tell which hello it answers may have answered an earlier one
+	if told && (r.Boot != u.opt.Boot || r.Seq != u.helloSeq) {
+		return nil // to an earlier hello: its time would be taken for a younger one
+	}
+	u.helloOpen, u.helloNext = false, helloWait
+	if told {
+		u.clock.Beacon(u.helloAt, at, time.UnixMilli(r.Time))
+	}
 	if !u.clock.Trusted() {
 		u.log.Warn("clock not trusted", "offset", u.clock.Offset())
 	}
@@ -259,11 +269,12 @@ func (u *Uplink) pump(now time.Time) (time.Duration, error) {
 	if !u.online {
 		return next, nil
 	}
-	if wait := helloWait; u.helloOpen {
-		if now.Sub(u.helloAt) >= wait {
+	if u.helloOpen {
+		if now.Sub(u.helloAt) >= u.helloNext {
+			u.helloNext = min(2*u.helloNext, ackWaitMax)
 			u.hello()
 		}
-		soon(wait)
+		soon(u.helloAt.Add(u.helloNext).Sub(now))
 	} else if now.Sub(u.helloAt) >= helloEvery {
 		u.hello()
 	}

@@ -41,7 +41,7 @@ func (g *gateway) Publish(kind string, payload []byte) error {
 		if err != nil {
 			g.t.Fatal(err)
 		}
-		r := protocol.HelloReply{Agent: h.Agent, Gateway: "g", Time: time.Now().Add(g.ahead).UnixMilli()}
+		r := protocol.HelloReply{Agent: h.Agent, Gateway: "g", Time: time.Now().Add(g.ahead).UnixMilli(), Boot: h.Boot, Seq: h.Seq}
 		for _, l := range h.Lanes {
 			if l.Epoch == g.epoch {
 				r.Acks = append(r.Acks, protocol.Ack{Agent: h.Agent, Lane: l.Lane, Epoch: l.Epoch, Upto: g.upto[l.Lane]})

@@ -291,7 +291,7 @@ func asked(h *protocol.Hello, c *account.Cursor) bool {
 func (i *Intake) hello(ctx context.Context, h *protocol.Hello) {
 	i.opt.Fleet.change(h.Agent, func(m *Member) { m.Hello = h })
 	info := i.opt.Store.Info()
-	reply := protocol.HelloReply{Agent: h.Agent, Gateway: info.Installation}
+	reply := protocol.HelloReply{Agent: h.Agent, Gateway: info.Installation, Boot: h.Boot, Seq: h.Seq}
 	err := i.opt.Store.View(ctx, func(v store.View) error {
 		for _, c := range v.Cursors() {
 			if c.Agent == h.Agent && len(reply.Acks) < acksMax && asked(h, &c) {

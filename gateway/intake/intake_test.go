@@ -282,7 +282,7 @@ func TestHelloIsAnsweredWithCursorsFloorsAndTime(t *testing.T) {
 		b := run(t, shelf{view{floors: []protocol.OrderFloor{floor}, cursors: []account.Cursor{
 			{Agent: "street-1", Lane: protocol.LaneReadings, Epoch: 7, Upto: 99}, {Agent: "street-2", Lane: protocol.LaneReadings, Epoch: 8, Upto: 5},
 		}}})
-		b.Packet("street-1", "hello", up("hello"), protocol.AppendHello(nil, &protocol.Hello{Agent: "street-1", Version: "1", Boot: 3}))
+		b.Packet("street-1", "hello", up("hello"), protocol.AppendHello(nil, &protocol.Hello{Agent: "street-1", Version: "1", Boot: 3, Seq: 2}))
 		synctest.Wait()
 		if len(b.sent) != 1 || b.sent[0].topic != protocol.Down("default", "street-1", "hello") || len(b.said) != 1 {
 			t.Fatalf("got %v", b.sent)
@@ -291,7 +291,7 @@ func TestHelloIsAnsweredWithCursorsFloorsAndTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := &protocol.HelloReply{Agent: "street-1", Gateway: "here", Time: got.Time, Floors: []protocol.OrderFloor{floor},
+		want := &protocol.HelloReply{Agent: "street-1", Gateway: "here", Time: got.Time, Boot: 3, Seq: 2, Floors: []protocol.OrderFloor{floor},
 			Acks: []protocol.Ack{{Agent: "street-1", Lane: protocol.LaneReadings, Epoch: 7, Upto: 99, Gateway: "here", Commit: 41}}}
 		if diff := cmp.Diff(want, got); diff != "" || got.Time == 0 {
 			t.Errorf("time %d, difference:\n%s", got.Time, diff)

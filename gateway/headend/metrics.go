@@ -47,7 +47,7 @@ var (
 	agentOffset  = describe("feikong_agent_clock_offset_seconds", "Agent's clock minus the gateway's.", "agent")
 	agentLines   = describe("feikong_agent_lines_total", "Exchanges on the agent's lines since it started.", "agent", "line", "what")
 	cacheTotal   = describe("feikong_cache_total", "Look-ups in a region of the cache.", "region", "result")
-	cacheRatio   = describe("feikong_cache_hit_ratio", "Hits of all look-ups in a region of the cache.", "region")
+	cacheRatio   = describe("feikong_cache_hit_ratio", "Hits of all look-ups in a region of the cache. Rule documents are looked up once a change (0 until one comes again), profiles and balances by each reader.", "region")
 	storeStat    = describe("feikong_store", "Counters of the store's engine.", "what")
 	doorStat     = describe("feikong_door", "Counters of the one door, and what waits before it.", "what")
 	brokerStat   = describe("feikong_broker_total", "Counters of the broker.", "what")

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"feikong/gateway/account"
 	"feikong/protocol"
@@ -224,57 +223,6 @@ func (r *run) whileTripped(w *work) {
 	}
 }
 
-// whileRestoring: a close or permit order is under way, or a permit waits for the hand on the button. Only a closed contact ends it.
-func (r *run) whileRestoring(w *work) {
-	var queued, permitted, idle, failed int
-	for i := range w.state.Points {
-		p := &w.state.Points[i]
-		switch o, under := r.openOrder(w, i); {
-		case under && o.State == account.OrderPermitted:
-			permitted++
-		case under:
-			queued++
-		case p.Relay.Open && p.Relay.Ours:
-			idle++
-			if last, ok := r.lastOrder(w, i); ok && last.Order.Action != protocol.ActionTrip && last.State == account.OrderFailed {
-				failed++
-			}
-		}
-	}
-	r.block(w)
-	switch {
-	case failed > 0:
-		r.assign(w, taskCloseFailed)
-	case idle > 0 && w.now >= r.retryAt(w):
-		// A close may be repeated: a customer who paid gets power, however often it takes.
-		r.restore(w, "policy", "again: the order before was not carried out")
-	case queued+permitted+idle == 0:
-		r.enter(w, w.standing())
-		r.notify(w, protocol.NoticeRestore, 0)
-	case permitted > 0 && queued+idle == 0:
-		r.enter(w, account.StagePermitted)
-	}
-}
-
-// retryAt is when a close that was not carried out is ordered again.
-func (r *run) retryAt(w *work) int64 {
-	at := int64(0)
-	for i := range w.state.Points {
-		if p := &w.state.Points[i]; p.Relay.Open && p.Relay.Ours && p.Order == 0 {
-			last, ok := r.lastOrder(w, i)
-			if !ok || last.Order.Action == protocol.ActionTrip || last.Ended > w.now {
-				continue // ended "later than now": our clock was set back, and nobody waits for it to catch up
-			}
-			pause := r.recheck(w)
-			if last.State == account.OrderFailed {
-				pause *= failedPause
-			}
-			at = max(at, last.Ended+pause.Milliseconds())
-		}
-	}
-	return at
-}
-
 // whileTask: a person has to act; money, or the relay as read, may end the need for it.
 func (r *run) whileTask(w *work) {
 	e := &w.state.Episode
@@ -311,23 +259,6 @@ func (r *run) whileTask(w *work) {
 	}
 }
 
-// wrongPassword says whether a meter refused our password for a close: it counts wrong ones and locks the level, for a day typically
-// (dlt645.md 5.3), so nothing but a person repeats that order.
-func (r *run) wrongPassword(w *work) bool {
-	for i := range w.state.Points {
-		if p := &w.state.Points[i]; p.Relay.Open && p.Relay.Ours {
-			if last, ok := r.lastOrder(w, i); ok && last.Outcome != nil && last.Outcome.Rule == "password" {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// failedPause is how much longer than an order that was not carried out one that failed waits for its repetition: what failed in the
-// meter fails again, and each try wears the relay.
-const failedPause = 12
-
 // block stores which interlocks are not green.
 func (r *run) block(w *work, rules ...string) {
 	if !slices.Equal(rules, w.state.Episode.Blocks) {
@@ -344,63 +275,4 @@ func reds(checks []account.Check) []string {
 		}
 	}
 	return rules
-}
-
-// due is when the account must be looked at again without an event; 0 when only an event can change anything.
-func (r *run) due(w *work) int64 {
-	e, next := &w.state.Episode, int64(0)
-	soonest := func(at int64) {
-		if at > w.now && (next == 0 || at < next) {
-			next = at
-		}
-	}
-	if w.policy != nil {
-		switch e.Stage {
-		case account.StageReminded:
-			soonest(e.Deadline)
-		case account.StageTripPending:
-			soonest(r.recheckAt(w))
-		case account.StageRestoring, account.StagePermitted:
-			soonest(r.retryAt(w))
-		case account.StageFieldTask:
-			if e.Task == taskCloseFailed && w.anyOpen() && w.known && !w.below() && !w.tagged(account.TagNoClose) && !r.wrongPassword(w) {
-				soonest(r.retryAt(w))
-			}
-		}
-	}
-	for i := range w.state.Points {
-		if w.state.Points[i].Order == 0 {
-			continue
-		}
-		if o, ok := r.openOrder(w, i); ok && o.State == account.OrderQueued {
-			soonest(o.Order.Deadline + unanswered)
-		}
-	}
-	return next
-}
-
-// recheckAt is when a blocked trip is looked at again. Only rules that time alone turns green are worth a timer: what takes an event
-// (a reading, a person) is looked at with that event.
-func (r *run) recheckAt(w *work) int64 {
-	e := &w.state.Episode
-	at := w.now + r.recheck(w).Milliseconds()
-	if w.state.Due > w.now && w.state.Due < at {
-		at = w.state.Due // set before: events in between do not put it off
-	}
-	for _, rule := range e.Blocks {
-		switch rule {
-		case "notice-over":
-			at = noticeOver(w)
-		case "window-open", "pacing", "switch-rest", "switch", "gateway-clock":
-		default:
-			return 0
-		}
-	}
-	return at
-}
-
-// recheck is how often rules that time turns green are tried again, and a close that was not carried out is repeated: a sixth of the
-// policy's grace, within one second (a bench) and five minutes (a village).
-func (r *run) recheck(w *work) time.Duration {
-	return min(max(w.policy.NoticeGrace/6, time.Second), 5*time.Minute)
 }

@@ -17,10 +17,7 @@ func (p *play) agentDies(who string) error {
 		return fmt.Errorf("wait for the first trip frame: %w", p.ctx.Err())
 	}
 	p.tell.Tell(who, "kill -9：按台架设置，采集终端在发出第一帧跳闸后立即杀死自己", "kill -9: set so for the bench, the agent kills itself right behind its first trip frame")
-	p.agentMu.Lock()
-	err := p.rig.StartAgent()
-	p.agentMu.Unlock()
-	if err != nil {
+	if err := p.rig.StartAgent(); err != nil {
 		return err
 	}
 	var found Order
@@ -51,6 +48,7 @@ func (p *play) agentDies(who string) error {
 
 // killGateway: kill -9 in the middle, with its broker; nothing lost, nothing twice.
 func (p *play) killGateway(who string) error {
+	defer close(p.settled) // also when it fails: somebody waits for it
 	if _, err := p.untilStage("1001", chapterMax, "warned"); err != nil {
 		return err
 	}
@@ -79,6 +77,5 @@ func (p *play) killGateway(who string) error {
 	}
 	warnings, reminders := p.term["1001"].Of(protocol.NoticeWarning), p.term["1001"].Of(protocol.NoticeReminder)
 	p.tell.Claim(warnings == 1 && reminders == 1, who, "重启没有把预警和催费再发一遍", "the restart repeated neither warning nor reminder", fmt.Sprintf("%d, %d", warnings, reminders))
-	close(p.settled)
 	return nil
 }

@@ -44,9 +44,7 @@ type play struct {
 	tell    *Teller
 	hook    *Hook
 	term    map[string]*Terminal
-	settled chan struct{} // closed when every chapter but the last is told
-
-	agentMu sync.Mutex // guards rig.Agent, which the agent's chapter replaces
+	settled chan struct{} // closed when the gateway's chapter is over: the street then has run long enough to say who was spared
 }
 
 // chapters run at the same time: a street does not wait for one household.

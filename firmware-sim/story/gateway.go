@@ -85,15 +85,6 @@ type Order struct {
 	} `json:"outcome"`
 }
 
-// Notice is the part of a notice the story looks at.
-type Notice struct {
-	Number   uint64   `json:"number"`
-	ID       string   `json:"id"`
-	Kind     string   `json:"kind"`
-	State    string   `json:"state"`
-	Receipts []string `json:"receipts"`
-}
-
 // Receipt is the answer to a write.
 type Receipt struct {
 	Key    string `json:"key"`
@@ -189,11 +180,6 @@ func (g *Gateway) Account(ctx context.Context, id string) (Account, error) {
 // Orders reads an account's orders, oldest first.
 func (g *Gateway) Orders(ctx context.Context, id string) ([]Order, error) {
 	return list[Order](ctx, g, "/accounts/"+id+"/orders")
-}
-
-// Notices reads an account's notices, oldest first.
-func (g *Gateway) Notices(ctx context.Context, id string) ([]Notice, error) {
-	return list[Notice](ctx, g, "/accounts/"+id+"/notices")
 }
 
 // list reads a list whether the interface answers it bare or in an object with one field.

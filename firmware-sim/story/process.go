@@ -56,9 +56,6 @@ func start(name, bin, dir, log string, env []string, args ...string) (*Process, 
 	return p, nil
 }
 
-// Pid is the process's id.
-func (p *Process) Pid() int { return p.cmd.Process.Pid }
-
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 

@@ -2,7 +2,6 @@ package story
 
 import (
 	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
 
@@ -70,6 +69,3 @@ func (t *Terminal) Of(kind protocol.NoticeKind) int {
 
 // Close disconnects.
 func (t *Terminal) Close() { t.client.Disconnect(100) }
-
-// String names the terminal.
-func (t *Terminal) String() string { return fmt.Sprintf("terminal of %s", t.Account) }

@@ -81,8 +81,8 @@ var ErrNoVersion = errors.New("no version of the tariff is valid")
 
 // At is the version valid at t; among versions with the same start, the one
 // with the highest number. versions is what Parse returned, or any slice of
-// versions of one tariff. Errors wrap ErrNoVersion.
-func At(versions []Version, t time.Time) (Version, error) {
+// versions of one tariff; the result points into it. Errors wrap ErrNoVersion.
+func At(versions []Version, t time.Time) (*Version, error) {
 	best := -1
 	for i := range versions {
 		v := &versions[i]
@@ -95,9 +95,9 @@ func At(versions []Version, t time.Time) (Version, error) {
 		}
 	}
 	if best < 0 || !versions[best].Covers(t) {
-		return Version{}, fmt.Errorf("%w at %s", ErrNoVersion, t.Format(time.RFC3339))
+		return nil, fmt.Errorf("%w at %s", ErrNoVersion, t.Format(time.RFC3339))
 	}
-	return versions[best], nil
+	return &versions[best], nil
 }
 
 // Covers reports whether t lies in the version's validity.

@@ -55,15 +55,9 @@ func (r *run) version(w *work, at int64) *tariff.Version {
 	if at == 0 {
 		when = time.UnixMilli(w.now)
 	}
-	versions := r.config.Tariffs[w.profile.TariffID]
-	v, err := tariff.At(versions, when)
+	v, err := tariff.At(r.config.Tariffs[w.profile.TariffID], when)
 	if err != nil {
 		return nil
 	}
-	for i := range versions { // the one in the snapshot, which is shared, not a copy for each account
-		if n := &versions[i]; n.Number == v.Number && n.ValidFrom.Equal(v.ValidFrom) {
-			return n
-		}
-	}
-	return nil
+	return v
 }

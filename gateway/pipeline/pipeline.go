@@ -39,6 +39,7 @@ func Think(facts account.Facts, events []account.Event) account.Changes {
 	// By account number, so that numbers given out below do not depend on the order of arrival.
 	slices.SortFunc(r.works, func(a, b *work) int { return cmp.Compare(a.no, b.no) })
 	for _, w := range r.works {
+		w.found = len(r.out.Findings)
 		r.prepare(w)
 		r.applyExchanges(w)
 		r.applyActs(w)
@@ -98,6 +99,7 @@ type work struct {
 	agents   []string // sender of each outcome
 	exchange []exchange
 
+	found     int           // where this account's findings begin in the changes: accounts are thought about one after the other
 	touched   bool          // the state differs from the stored one
 	available billing.Money // of stage 5
 	known     bool          // available may carry a decision

@@ -84,7 +84,7 @@ func (r *run) keep(w *work, index uint16, newest int64, records []account.Readin
 		r.out.Readings = append(r.out.Readings, rec)
 	}
 	if p.Hold == "" {
-		if r.heldBefore(w, index) || len(held) > 0 {
+		if r.before(w, index).Hold != "" || len(held) > 0 {
 			r.release(w, index, account.ClosedByLater)
 		}
 		return
@@ -98,10 +98,7 @@ func (r *run) keep(w *work, index uint16, newest int64, records []account.Readin
 // unseen leaves out what is stored already, or stands twice in this call: a lane of a new epoch, or a second agent, may bring a reading
 // again. The disk is asked only about what is not newer than the newest.
 func (r *run) unseen(w *work, index uint16, records []account.ReadingRecord) []account.ReadingRecord {
-	var old account.Point // as it was before this call
-	if points := r.facts.State(w.no).Points; int(index) < len(points) {
-		old = points[index]
-	}
+	old := r.before(w, index)
 	out := records[:0]
 	for i := range records {
 		rec := &records[i]
@@ -123,10 +120,12 @@ func (r *run) unseen(w *work, index uint16, records []account.ReadingRecord) []a
 	return out
 }
 
-// heldBefore says whether the point was held when this call began.
-func (r *run) heldBefore(w *work, index uint16) bool {
-	points := r.facts.State(w.no).Points
-	return int(index) < len(points) && points[index].Hold != ""
+// before is the point as it was when this call began.
+func (r *run) before(w *work, index uint16) account.Point {
+	if points := r.facts.State(w.no).Points; int(index) < len(points) {
+		return points[index]
+	}
+	return account.Point{}
 }
 
 func sameKey(a, b *account.ReadingRecord) bool {
@@ -223,16 +222,16 @@ const alikeMax = 16
 
 // find records a finding once.
 func (r *run) find(w *work, point uint16, code string, at, value int64, hold bool, detail string) {
-	same := func(f *account.Finding) bool { return f.No == w.no && f.Point == point && f.Code == code && f.At == at }
-	for i := range r.out.Findings {
-		if f := &r.out.Findings[i]; same(f) {
+	same := func(f *account.Finding) bool { return f.Point == point && f.Code == code && f.At == at }
+	alike := 0
+	mine := r.findings(w)
+	for i := range mine {
+		f := &mine[i]
+		if same(f) {
 			f.Closed, f.ClosedBy = 0, ""
 			return
 		}
-	}
-	alike := 0
-	for i := range r.out.Findings {
-		if f := &r.out.Findings[i]; f.No == w.no && f.Point == point && f.Code == code && f.Closed == 0 {
+		if f.Point == point && f.Code == code && f.Closed == 0 {
 			alike++
 		}
 	}
@@ -240,7 +239,7 @@ func (r *run) find(w *work, point uint16, code string, at, value int64, hold boo
 		if same(&f) {
 			return
 		}
-		if f.Point == point && f.Code == code && !r.hasFinding(&f) {
+		if f.Point == point && f.Code == code && !r.hasFinding(w, &f) {
 			alike++
 		}
 	}
@@ -256,22 +255,27 @@ func (r *run) release(w *work, point uint16, by string) {
 }
 
 func (r *run) closeFindings(w *work, match func(f *account.Finding) bool, by string) {
-	for i := range r.out.Findings {
-		if f := &r.out.Findings[i]; f.No == w.no && f.Hold && f.Closed == 0 && match(f) {
+	mine := r.findings(w)
+	for i := range mine {
+		if f := &mine[i]; f.Hold && f.Closed == 0 && match(f) {
 			f.Closed, f.ClosedBy = w.now, by
 		}
 	}
 	for _, f := range r.facts.OpenFindings(w.no) {
-		if f.Hold && match(&f) && !r.hasFinding(&f) {
+		if f.Hold && match(&f) && !r.hasFinding(w, &f) {
 			f.Closed, f.ClosedBy = w.now, by
 			r.out.Findings = append(r.out.Findings, f)
 		}
 	}
 }
 
-func (r *run) hasFinding(f *account.Finding) bool {
-	for i := range r.out.Findings {
-		if g := &r.out.Findings[i]; g.No == f.No && g.Point == f.Point && g.Code == f.Code && g.At == f.At {
+// findings are those of one account in the commit so far.
+func (r *run) findings(w *work) []account.Finding { return r.out.Findings[w.found:] }
+
+func (r *run) hasFinding(w *work, f *account.Finding) bool {
+	mine := r.findings(w)
+	for i := range mine {
+		if g := &mine[i]; g.Point == f.Point && g.Code == f.Code && g.At == f.At {
 			return true
 		}
 	}

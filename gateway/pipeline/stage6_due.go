@@ -23,7 +23,7 @@ func (r *run) due(w *work) int64 {
 		case account.StageRestoring, account.StagePermitted:
 			soonest(r.retryAt(w))
 		case account.StageFieldTask:
-			if e.Task == taskCloseFailed && w.anyOpen() && w.known && !w.below() && !w.tagged(account.TagNoClose) && !r.wrongPassword(w) {
+			if r.repeatsClose(w) && !w.tagged(account.TagNoClose) {
 				soonest(r.retryAt(w))
 			}
 		}

@@ -251,7 +251,7 @@ func (r *run) whileTask(w *work) {
 		case !w.anyOpen() && !w.pending():
 			r.enter(w, w.standing())
 			r.notify(w, protocol.NoticeRestore, 0)
-		case e.Task == taskCloseFailed && paid && w.anyOpen() && !w.pending() && !r.wrongPassword(w) && w.now >= r.retryAt(w):
+		case r.repeatsClose(w) && !w.pending() && w.now >= r.retryAt(w):
 			// Somebody is asked to go there; until then the order is repeated. A line that was noisy once must not leave a customer who paid in
 			// the dark.
 			r.closeAll(w, "policy", "again: the order before failed")

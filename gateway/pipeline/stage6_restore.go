@@ -56,6 +56,12 @@ func (r *run) retryAt(w *work) int64 {
 	return at
 }
 
+// repeatsClose says whether a close that failed is ordered again while a person is asked to go there: the customer has paid, and the
+// meter did not refuse for a reason that a repetition makes worse.
+func (r *run) repeatsClose(w *work) bool {
+	return w.state.Episode.Task == taskCloseFailed && w.known && !w.below() && w.anyOpen() && !r.wrongPassword(w)
+}
+
 // wrongPassword says whether a meter refused our password for a close: it counts wrong ones and locks the level, for a day typically
 // (dlt645.md 5.3), so nothing but a person repeats that order.
 func (r *run) wrongPassword(w *work) bool {

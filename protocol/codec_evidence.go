@@ -22,6 +22,8 @@ func AppendEvidence(dst []byte, e *Evidence) []byte {
 		return closeMessage(dst, at)
 	case e.Gap != nil:
 		return putGap(dst, 3, e.Gap)
+	case e.Record != nil:
+		return putRecord(dst, 4, e.Record)
 	}
 	return dst
 }
@@ -51,12 +53,15 @@ func (r *reader) evidence() (e Evidence) {
 		case 3:
 			seen++
 			e.Gap = r.gap()
+		case 4:
+			seen++
+			e.Record = r.record()
 		default:
 			r.unknown()
 		}
 	}
 	if seen != 1 {
-		r.fail("evidence", "is not exactly one outcome, alarm or gap")
+		r.fail("evidence", "is not exactly one outcome, alarm, gap or record")
 	}
 	return e
 }

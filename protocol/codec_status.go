@@ -273,6 +273,7 @@ func putLineStatus(dst []byte, num protowire.Number, l *LineStatus) []byte {
 	dst = putVarint(dst, 6, l.Exchanges)
 	dst = putVarint(dst, 7, l.Timeouts)
 	dst = putVarint(dst, 8, l.Faults)
+	dst = putVarint(dst, 9, l.Foreign)
 	return closeMessage(dst, at)
 }
 
@@ -296,6 +297,8 @@ func (r *reader) lineStatus() (l LineStatus) {
 			l.Timeouts = in.uint64("timeouts")
 		case 8:
 			l.Faults = in.uint64("faults")
+		case 9:
+			l.Foreign = in.uint64("foreign")
 		default:
 			in.unknown()
 		}
@@ -313,6 +316,10 @@ func putMeterStatus(dst []byte, num protowire.Number, m *MeterStatus) []byte {
 	dst = putVarint(dst, 5, uint64(m.LastReply))
 	dst = putVarint(dst, 6, uint64(m.BackoffUntil))
 	dst = putVarint(dst, 7, uint64(m.DelayMs))
+	dst = putVarint(dst, 8, m.Retries)
+	dst = putVarint(dst, 9, uint64(m.DelayMinMs))
+	dst = putVarint(dst, 10, uint64(m.DelayMaxMs))
+	dst = putString(dst, 11, m.Edition)
 	return closeMessage(dst, at)
 }
 
@@ -334,6 +341,14 @@ func (r *reader) meterStatus() (m MeterStatus) {
 			m.BackoffUntil = in.int64("backoff_until")
 		case 7:
 			m.DelayMs = in.int64("delay_ms")
+		case 8:
+			m.Retries = in.uint64("retries")
+		case 9:
+			m.DelayMinMs = in.int64("delay_min_ms")
+		case 10:
+			m.DelayMaxMs = in.int64("delay_max_ms")
+		case 11:
+			m.Edition = in.name("edition")
 		default:
 			in.unknown()
 		}

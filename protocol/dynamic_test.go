@@ -3,6 +3,7 @@ package protocol
 import (
 	"bytes"
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/bufbuild/protocompile"
@@ -99,11 +100,14 @@ func genEvidence(t *rapid.T) Evidence {
 	relay := func() RelayReport {
 		return RelayReport{rapid.Bool().Draw(t, "known"), rapid.Bool().Draw(t, "open"), rapid.Bool().Draw(t, "command"), rapid.Bool().Draw(t, "hold")}
 	}
-	switch rapid.IntRange(0, 2).Draw(t, "kind") {
+	switch rapid.IntRange(0, 3).Draw(t, "kind") {
 	case 0:
 		return Evidence{Alarm: &Alarm{genRef(t), genName(t, "code"), genName(t, "detail"), rapid.Int64().Draw(t, "at")}}
 	case 1:
 		return Evidence{Gap: genGap(t)}
+	case 2:
+		return Evidence{Record: &FieldRecord{genName(t, "kind"), genName(t, "id"), genName(t, "person"), genRef(t),
+			rapid.Int64().Draw(t, "at"), genBytes(t, "body"), genName(t, "photo")}}
 	}
 	return Evidence{Outcome: &Outcome{Order: genOrderID(t), Meter: genRef(t), Action: Action(rapid.Uint8().Draw(t, "action")),
 		State: OutcomeState(rapid.Uint8().Draw(t, "state")), Rule: genName(t, "rule"), Detail: genName(t, "detail"),
@@ -123,9 +127,11 @@ func genStatus(t *rapid.T) *Status {
 	i := func() int64 { return rapid.Int64().Draw(t, "number") }
 	return &Status{Agent: genName(t, "agent"), Version: genName(t, "version"), At: i(),
 		Lines: genList(t, func(t *rapid.T) LineStatus {
-			return LineStatus{genName(t, "line"), rapid.Bool().Draw(t, "up"), genName(t, "error"), u(), u(), u(), u(), u()}
+			return LineStatus{genName(t, "line"), rapid.Bool().Draw(t, "up"), genName(t, "error"), u(), u(), u(), u(), u(), u()}
 		}, "lines"),
-		Meters:      genList(t, func(t *rapid.T) MeterStatus { return MeterStatus{genRef(t), u(), u(), u(), i(), i(), i()} }, "meters"),
+		Meters: genList(t, func(t *rapid.T) MeterStatus {
+			return MeterStatus{genRef(t), u(), u(), u(), i(), i(), i(), u(), i(), i(), genName(t, "edition")}
+		}, "meters"),
 		OutboxBytes: i(), OutboxMax: i(), Stored: u(), Dropped: u(), ClockTrusted: rapid.Bool().Draw(t, "trusted"),
 		ClockOffset: i(), RelayMode: genName(t, "mode")}
 }
@@ -167,6 +173,15 @@ func TestBytesAreThoseOfTheSchema(t *testing.T) {
 			Acks:   genList(t, genAck, "acks"),
 			Floors: genList(t, func(t *rapid.T) OrderFloor { return OrderFloor{genRef(t), genOrderID(t)} }, "floors")}
 	}, AppendHelloReply, DecodeHelloReply)
+	exchange(t, m, "Boundaries", func(t *rapid.T) *Boundaries {
+		b := &Boundaries{Agent: genName(t, "agent"), Gateway: genName(t, "gateway"), At: rapid.Int64().Draw(t, "at"),
+			Instants: rapid.SliceOfNDistinct(rapid.Int64(), 0, MaxBoundaries, rapid.ID).Draw(t, "instants")}
+		slices.Sort(b.Instants)
+		if len(b.Instants) == 0 {
+			b.Instants = nil
+		}
+		return b
+	}, AppendBoundaries, DecodeBoundaries)
 	exchange(t, m, "Status", genStatus, AppendStatus, DecodeStatus)
 	exchange(t, m, "Entry", func(t *rapid.T) *Entry { e := genEntry(t); return &e }, AppendEntry, DecodeEntry)
 	exchange(t, m, "Evidence", func(t *rapid.T) *Evidence { e := genEvidence(t); return &e }, AppendEvidence, DecodeEvidence)

@@ -69,7 +69,12 @@ func FuzzDecodeEntry(f *testing.F) {
 }
 
 func FuzzDecodeEvidence(f *testing.F) {
-	roundTrip(f, DecodeEvidence, AppendEvidence, &Evidence{Outcome: anOutcome()}, &Evidence{Alarm: &Alarm{Meter: aMeter, Code: "c"}}, &Evidence{Gap: aGap})
+	roundTrip(f, DecodeEvidence, AppendEvidence, &Evidence{Outcome: anOutcome()}, &Evidence{Alarm: &Alarm{Meter: aMeter, Code: "c"}}, &Evidence{Gap: aGap},
+		&Evidence{Record: &FieldRecord{Kind: "reading", ID: "r1", Person: "p", Meter: aMeter, Body: []byte("{}")}})
+}
+
+func FuzzDecodeBoundaries(f *testing.F) {
+	roundTrip(f, DecodeBoundaries, AppendBoundaries, &Boundaries{Agent: "a", Gateway: "g", At: 1, Instants: []int64{1, 2, 1 << 40}})
 }
 
 func FuzzDecodeEvidenceBatch(f *testing.F) {

@@ -59,6 +59,20 @@ type Evidence struct {
 	Outcome *Outcome
 	Alarm   *Alarm
 	Gap     *Gap
+	Record  *FieldRecord
+}
+
+// FieldRecord is what a person did at a meter 现场作业: put it into service, exchanged it, read it by eye, moved its relay
+// by hand. Body is a JSON document, at most MaxRecord bytes, the one that was shown to the person; the registers in it travel
+// in the readings lane as well, with MethodHand.
+type FieldRecord struct {
+	Kind   string // "commission" 投运, "exchange" 换表, "reading" 手抄, "relay" 现场跳合闸, "mode" 调试模式
+	ID     string // unique for ever
+	Person string
+	Meter  MeterRef // as it is after the work
+	At     int64    // agent's clock, unix ms
+	Body   []byte
+	Photo  string // SHA-256 of the picture, in hex; the picture itself stays with the agent. Empty: none was taken
 }
 
 // EvidenceBatch is a run of consecutive entries of the evidence lane.

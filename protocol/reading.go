@@ -29,7 +29,20 @@ const (
 	ActiveImport Quantity = 1 // forward active energy 正向有功, kWh; register 0 total, 1..n rates
 	RelayState   Quantity = 2 // relay state 继电器状态: bits RelayOpen, RelayCommandOpen, RelayHold; Exp 0
 	ClockDrift   Quantity = 3 // meter clock minus agent clock, ms
-	ActivePower  Quantity = 4 // total active power, kW
+	ActivePower  Quantity = 4 // active power, kW; register 0 total, 1..3 phases
+
+	ActiveExport    Quantity = 5  // reverse active energy 反向有功, kWh; registers as ActiveImport
+	ReactiveImport  Quantity = 6  // kvarh
+	ReactiveExport  Quantity = 7  // kvarh
+	Voltage         Quantity = 8  // V; register 1..3 phases A, B, C; 4..6 AB, BC, CA
+	Current         Quantity = 9  // A; register 1..3 phases, 4 neutral
+	ReactivePower   Quantity = 10 // kvar; register 0 total, 1..3 phases
+	PowerFactor     Quantity = 11 // register 0 total, 1..3 phases
+	Frequency       Quantity = 12 // Hz
+	ApparentPower   Quantity = 13 // kVA; register 0 total, 1..3 phases
+	Demand          Quantity = 14 // maximum forward active demand 最大需量, kW
+	RemainingMoney  Quantity = 15 // 剩余金额, in the meter's currency
+	RemainingEnergy Quantity = 16 // 剩余电量, kWh
 )
 
 // Bits of a RelayState reading's value.
@@ -42,14 +55,26 @@ const (
 // Method says how a reading came about.
 type Method uint8
 
-// Methods. Only Poll exists so far; the others are wire numbers kept for gap-free readings.
+// Methods. Numbers are wire values and never change.
 const (
 	MethodPoll     Method = 1
-	MethodFreeze   Method = 2 // the meter's own frozen register 冻结
-	MethodSnapshot Method = 3
-	MethodHand     Method = 4
+	MethodFreeze   Method = 2 // the meter's own daily freeze 日冻结
+	MethodSnapshot Method = 3 // read by the agent within five minutes of a boundary, from a meter without a freeze
+	MethodHand     Method = 4 // read by eye 手抄
 	MethodTrip     Method = 5 // read right before a relay frame
+	MethodHourly   Method = 6 // the meter's hourly freeze 整点冻结
+	MethodProfile  Method = 7 // the meter's load profile 负荷记录
 )
+
+var methodNames = [...]string{"unknown", "poll", "freeze", "snapshot", "hand", "trip", "hourly", "profile"}
+
+// String is the method in lower case, as records and logs show it.
+func (m Method) String() string {
+	if int(m) >= len(methodNames) {
+		return methodNames[0]
+	}
+	return methodNames[m]
+}
 
 // Side says on which side of the instrument transformers the register counts.
 type Side uint8
@@ -67,6 +92,7 @@ type Quality uint8
 const (
 	QualityClockUntrusted Quality = 1 << 0 // the agent's clock was not trusted when it read
 	QualityTwice          Quality = 1 << 1 // read twice with the same answer
+	QualitySuspect        Quality = 1 << 2 // the meter's record was odd (length, checksum or clock); to be judged by people
 )
 
 // Reading is one register of one meter at one instant. The number is Value x 10^Exp in the quantity's unit, exact.
@@ -76,8 +102,8 @@ type Reading struct {
 	Register  uint8
 	Value     int64
 	Exp       int8
-	TakenAt   int64 // agent's wall clock, unix ms
-	MeterTime int64 // the meter's own clock at that moment, unix ms; 0 when it was not read
+	TakenAt   int64 // when the register stood so, by the agent's wall clock, unix ms; of a record the meter kept: MeterTime less the drift last seen
+	MeterTime int64 // the same moment by the meter's own clock, unix ms; 0 when it was not read
 	Method    Method
 	Side      Side
 	Quality   Quality

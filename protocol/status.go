@@ -47,6 +47,15 @@ type OrderFloor struct {
 	Order OrderID
 }
 
+// Boundaries tells an agent at which instants registers must be known: the ends of billing periods, tier cycles and tariff
+// versions that lie ahead. A newer message replaces an older one; the agent keeps it across restarts.
+type Boundaries struct {
+	Agent    string
+	Gateway  string
+	At       int64   // gateway's clock, unix ms
+	Instants []int64 // unix ms, ascending, at most MaxBoundaries
+}
+
 // Status is an agent's periodic word about itself; lossy, the newest counts.
 type Status struct {
 	Agent                  string
@@ -68,6 +77,7 @@ type LineStatus struct {
 	Error                       string
 	Sent, Received              uint64 // bytes
 	Exchanges, Timeouts, Faults uint64
+	Foreign                     uint64 // frames on the line that were not ours
 }
 
 // MeterStatus counts one meter since start.
@@ -77,4 +87,7 @@ type MeterStatus struct {
 	LastReply               int64  // unix ms, 0 never
 	BackoffUntil            int64  // unix ms, 0 not backing off
 	DelayMs                 int64  // response delay seen last
+	Retries                 uint64 // exchanges that were asked again
+	DelayMinMs, DelayMaxMs  int64  // response delay, of all replies
+	Edition                 string // what it was found to speak: "2007", "1997", a Modbus model
 }

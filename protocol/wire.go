@@ -24,9 +24,15 @@ const (
 	// retries of a trip stay below thirty; a close with three tries on a bad line may have more.
 	MaxFrames = 32
 
-	maxLines      = 256  // lines in a status: a site has a few
-	maxMeters     = 4096 // meters in a status, floors in a hello reply
-	maxFrameBytes = 512  // a DL/T 645 frame has at most 268 bytes, a Modbus RTU one 256
+	maxLines  = 256  // lines in a status: a site has a few
+	maxMeters = 4096 // meters in a status, floors in a hello reply
+	// MaxRecord bounds the body of a field record: one page for a person, several times over.
+	MaxRecord = 16 << 10
+
+	// MaxBoundaries bounds the instants the gateway tells an agent: a year of month ends, tier cycles and tariff starts.
+	MaxBoundaries = 64
+
+	maxFrameBytes = 512 // a DL/T 645 frame has at most 268 bytes, a Modbus RTU one 256
 	maxSignatures = 16
 	maxSignature  = 512 // bytes of one signature value
 	maxLaneStates = 16

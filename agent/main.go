@@ -35,15 +35,7 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetUsageTemplate(daemon.UsageTemplate(daemon.Lang(), root.UsageTemplate()))
-	root.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Hidden: true, RunE: func(_ *cobra.Command, args []string) error { // as --help
-		of, _, err := root.Find(args)
-		if err != nil {
-			return err
-		}
-		return of.Help()
-	}})
-	root.PersistentFlags().BoolP("help", "h", false, say("显示说明", "explain the command"))
+	daemon.CommandLine(root, daemon.Lang())
 	config := &cobra.Command{Use: "config", Short: say("检查或打印配置", "check or print a configuration"), Example: "  agent config check --config configs/agent.yaml"}
 	config.AddCommand(checkCommand(), &cobra.Command{
 		Use: "example", Short: say("打印一份逐项说明的配置", "print a configuration with every key explained"), Args: cobra.NoArgs,

@@ -42,15 +42,7 @@ func root(lang string) *cobra.Command {
 		SilenceErrors: true,
 	}
 	c.CompletionOptions.HiddenDefaultCmd = true
-	c.SetUsageTemplate(daemon.UsageTemplate(lang, c.UsageTemplate()))
-	c.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Hidden: true, RunE: func(_ *cobra.Command, args []string) error { // as --help
-		of, _, err := c.Find(args)
-		if err != nil {
-			return err
-		}
-		return of.Help()
-	}})
-	c.PersistentFlags().BoolP("help", "h", false, say("显示说明", "explain the command"))
+	daemon.CommandLine(c, lang)
 	for _, command := range commands {
 		c.AddCommand(command(say))
 	}

@@ -83,15 +83,7 @@ func (t *terminal) root() *cobra.Command {
 	flags.StringVar(&t.data, "data", "", t.say("网关的数据目录", "data directory of the gateway"))
 	flags.StringVar(&t.config, "config", "", t.say("网关的配置文件", "configuration file of the gateway"))
 	flags.BoolVar(&t.json, "json", false, t.say("输出 JSON", "print JSON"))
-	root.SetUsageTemplate(daemon.UsageTemplate(t.lang, root.UsageTemplate()))
-	root.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Hidden: true, RunE: func(_ *cobra.Command, args []string) error { // as --help
-		of, _, err := root.Find(args)
-		if err != nil {
-			return err
-		}
-		return of.Help()
-	}})
-	flags.BoolP("help", "h", false, t.say("显示说明", "explain the command"))
+	daemon.CommandLine(root, t.lang)
 	root.AddCommand(t.run(), t.account(), t.order(), t.bill(), t.verify(), t.quarantine(), t.token(), t.password(), t.configuration(), t.versionOf())
 	return root
 }

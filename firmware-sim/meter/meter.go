@@ -35,6 +35,11 @@ type Config struct {
 	Offset    time.Duration // of the clock
 	Seed      uint64
 	Location  *time.Location // of the clock; nil is the machine's
+
+	// What differs from the line it hangs on; zero is the line's own.
+	Delay  time.Duration // Td, from the end of a request to the start of the reply
+	Baud   int
+	Parity string // "even", "odd", "none"
 }
 
 // Meter is safe for concurrent use: the line asks it while a person presses its button.
@@ -71,6 +76,11 @@ func (m *Meter) OnRelay(f func()) { m.onRelay = f }
 
 // Address is the meter's address in reading order.
 func (m *Meter) Address() string { return m.cfg.Address }
+
+// Wiring is where the meter differs from its line: its reply delay, baud and parity. Zero is the line's own.
+func (m *Meter) Wiring() (delay time.Duration, baud int, parity string) {
+	return m.cfg.Delay, m.cfg.Baud, m.cfg.Parity
+}
 
 // Unit is its Modbus unit id, 0 for a DL/T 645 meter.
 func (m *Meter) Unit() byte { return m.cfg.Unit }

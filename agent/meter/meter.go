@@ -39,6 +39,7 @@ type Capabilities struct {
 type Call struct {
 	Order    bool      // goes ahead of polling
 	Alone    bool      // listens for a second answer, which is ErrTwo: two meters have one address
+	Twice    bool      // registers are read until two answers agree, three times at most: before a trip, at a boundary
 	NotAfter time.Time // when not zero, nothing is sent after it
 	Note     string    // into the evidence: "read before trip"
 	Trace    func(protocol.FrameEvidence)

@@ -1,0 +1,44 @@
+package meter
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Why a meter's own history does not give what was asked for, or two answers cannot both be right.
+var (
+	ErrNoRecord = errors.New("the meter has no such record")             // not kept, or older than the oldest it keeps
+	ErrDisagree = errors.New("the meter's answers to one read disagree") // three reads, and no two alike where they must be
+)
+
+// Setter is a meter whose clock can be set. Nothing sets one by itself but the history, by broadcast, where the
+// configuration allows it.
+type Setter interface {
+	// BroadcastTime tells all meters of the line the time (广播校时); nobody answers. at is what the time is now; the frame
+	// carries what it will be when its last byte arrives.
+	BroadcastTime(ctx context.Context, c Call, at time.Time) error
+	// WriteTime sets this meter's clock with a password, and says nothing about whether it did: read the clock back.
+	WriteTime(ctx context.Context, c Call, pw, op [4]byte, at time.Time) error
+}
+
+// Reader reads any one item, for people and tools.
+type Reader interface {
+	// Item reads what names by a data identifier in hex, or by a name of the table ("voltage", "status", "clock").
+	Item(ctx context.Context, c Call, what string) ([]ItemValue, error)
+}
+
+// ItemValue is one value of an item as people see it.
+type ItemValue struct {
+	ID           string // data identifier in hex, or the register of a Modbus point
+	Name, NameZH string
+	Text         string // exact decimal, time, text or bits; empty when Null
+	Unit         string
+	Null         bool // the meter does not measure it
+	At           time.Time
+}
+
+// Drifter remembers how far a meter's clock was off when it was read last; at is zero before the first time.
+type Drifter interface {
+	Drift() (drift time.Duration, at time.Time)
+}

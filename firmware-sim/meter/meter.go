@@ -6,41 +6,7 @@ package meter
 import (
 	"sync"
 	"time"
-
-	"feikong/protocol/dlt645"
-	"feikong/protocol/modbusmap"
 )
-
-// Switch says what the meter's own relay can do by remote command.
-type Switch string
-
-// Kinds of switch.
-const (
-	SwitchNone   Switch = "none"   // no relay: every relay command is refused
-	SwitchDirect Switch = "direct" // closes by itself on command 直接合闸
-	SwitchPermit Switch = "permit" // only permits: a hand on the button closes 合闸允许
-)
-
-// Config is what a meter is born with; it has been checked by the scenario.
-type Config struct {
-	Address   string          // 12 digits for DL/T 645, the decimal unit id for Modbus
-	Wire      dlt645.Address  // the same for DL/T 645
-	Unit      byte            // the same for Modbus
-	Model     modbusmap.Model // Modbus only
-	EnergymWh int64           // total forward active register at the start
-	LoadW     int64           // drawn while the relay is closed
-	Times     int64           // multiplier of the load, 1 or more
-	Switch    Switch
-	Password  dlt645.Password
-	Offset    time.Duration // of the clock
-	Seed      uint64
-	Location  *time.Location // of the clock; nil is the machine's
-
-	// What differs from the line it hangs on; zero is the line's own.
-	Delay  time.Duration // Td, from the end of a request to the start of the reply
-	Baud   int
-	Parity string // "even", "odd", "none"
-}
 
 // Meter is safe for concurrent use: the line asks it while a person presses its button.
 type Meter struct {

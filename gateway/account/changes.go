@@ -20,6 +20,7 @@ type Changes struct {
 	Quarantine []Quarantined
 	Gaps       []GapRecord
 	Alarms     []AlarmRecord
+	FieldWork  []FieldWork
 	Audit      []AuditRecord
 	Archive    *Archive // set when the event's archive differs from what is stored
 }
@@ -210,6 +211,16 @@ type GapRecord struct {
 type AlarmRecord struct {
 	Agent string
 	Alarm protocol.Alarm
+}
+
+// FieldWork is what a person did at a meter 现场作业, as an agent brought it.
+type FieldWork struct {
+	Agent  string
+	Seq    uint64
+	Epoch  uint64
+	No     No     // the account of the meter; 0 when the archive does not know the meter
+	Point  uint16 // of the account
+	Record protocol.FieldRecord
 }
 
 // AuditRecord is who did what; one hash chain per gateway process, written in the commit it describes.

@@ -146,6 +146,9 @@ func (r *run) witness(ev *account.Event, b *protocol.EvidenceBatch, n int) {
 		r.out.Alarms = append(r.out.Alarms, account.AlarmRecord{Agent: b.Agent, Alarm: *e.Alarm})
 	case e.Gap != nil:
 		r.out.Gaps = append(r.out.Gaps, account.GapRecord{Agent: b.Agent, Epoch: b.Epoch, Seq: b.First + uint64(n), Gap: *e.Gap})
+	case e.Record != nil:
+		no, point, _ := r.facts.Installation(b.Agent, e.Record.Meter) // work at a meter that nobody archived yet is kept all the same
+		r.out.FieldWork = append(r.out.FieldWork, account.FieldWork{Agent: b.Agent, Epoch: b.Epoch, Seq: b.First + uint64(n), No: no, Point: point, Record: *e.Record})
 	}
 }
 

@@ -90,6 +90,7 @@ type View interface {
 	Quarantine(limit int) ([]account.Quarantined, error) // newest first
 	Gaps(limit int) ([]account.GapRecord, error)
 	Alarms(limit int) ([]account.AlarmRecord, error)
+	FieldWork(limit int) ([]account.FieldWork, error)    // newest first
 	Audit(after uint64, limit int) ([]AuditEntry, error) // oldest first
 	Key(key string) (account.Receipt, bool)
 	Cursors() []account.Cursor

@@ -115,6 +115,11 @@ func (w *writer) putLists(t *turn) error {
 			return err
 		}
 	}
+	for i := range t.ch.FieldWork {
+		if err := w.setJSON(bucketFieldWork, keySeq(w.next(bucketFieldWork)), &t.ch.FieldWork[i]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

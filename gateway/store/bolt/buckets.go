@@ -30,13 +30,14 @@ const (
 	bucketCursors
 	bucketProfiles
 	bucketDocuments
-	bucketSide // table, 0, key: value
-	buckets    // how many
+	bucketSide      // table, 0, key: value
+	bucketFieldWork // since format 2
+	buckets         // how many
 )
 
 var bucketNames = [buckets]string{"meta", "readings", "states", "pages", "ledger", "keys", "orders", "orders-open",
 	"notices", "notices-open", "bills", "findings", "findings-open", "quarantine", "gaps", "alarms", "audit", "cursors",
-	"profiles", "documents", "side"}
+	"profiles", "documents", "side", "fieldwork"}
 
 // Big endian keys sort like their numbers.
 

@@ -81,6 +81,7 @@ func everything(f account.Facts, i int) account.Changes {
 	ch.Notices = []account.NoticeRecord{{No: 1, Number: uint64(i + 1), State: account.NoticeQueued}}
 	ch.Bills = []account.Bill{{No: 1, Period: uint32(i + 1)}}
 	ch.Quarantine = []account.Quarantined{{Data: []byte("raw")}}
+	ch.FieldWork = []account.FieldWork{{Agent: "a"}}
 	ch.Gaps, ch.Alarms = []account.GapRecord{{Agent: "a"}}, []account.AlarmRecord{{Agent: "a"}}
 	ch.Audit = []account.AuditRecord{{Actor: "timer"}}
 	return ch

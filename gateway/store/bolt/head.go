@@ -8,8 +8,12 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// formatVersion of the file. A program that meets a higher one refuses to open it.
-const formatVersion = 1
+// formatVersion of the file. A program that meets a higher one refuses to open it; a lower one is raised when it is opened for
+// writing. 2: field work.
+const formatVersion = 2
+
+// since is the format that brought a bucket, for those that are not as old as the first.
+var since = [buckets]int{bucketFieldWork: 2}
 
 // magic is the first thing that is looked at in a file that opens.
 const magic = "feikong gateway store\x00"

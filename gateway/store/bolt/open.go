@@ -75,7 +75,13 @@ func open(path string, opt Options) (e *Engine, err error) {
 		return nil, err
 	}
 	e = &Engine{opt: opt, path: path, db: db, cursors: map[cursorKey]account.Cursor{}}
-	if err := e.load(); err != nil {
+	if !opt.ReadOnly {
+		err = raise(db)
+	}
+	if err == nil {
+		err = e.load()
+	}
+	if err != nil {
 		_ = db.Close() // the first error is the one to tell
 		return nil, err
 	}
@@ -196,7 +202,7 @@ func loadHead(tx *bbolt.Tx) (h head, p pace, err error) {
 	if err := json.Unmarshal(data, &format); err != nil {
 		return h, p, damaged("head: %v", err)
 	}
-	if format.Format != formatVersion {
+	if format.Format < 1 || format.Format > formatVersion {
 		return h, p, fmt.Errorf("%w: version %d, this program knows %d: use the program that wrote it, or a newer one", store.ErrFormat, format.Format, formatVersion)
 	}
 	if err := parse(bucketMeta, keyHead, data, &h); err != nil {
@@ -204,6 +210,30 @@ func loadHead(tx *bbolt.Tx) (h head, p pace, err error) {
 	}
 	_, err = getJSON(tx, bucketMeta, keyPace, &p)
 	return h, p, err
+}
+
+// raise brings a file of an older format to ours, in one transaction: the buckets it lacks, and the number.
+func raise(db *bbolt.DB) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = damaged("%v", p)
+		}
+	}()
+	return db.Update(func(tx *bbolt.Tx) error {
+		h, _, err := loadHead(tx)
+		if err != nil || h.Format == formatVersion {
+			return err
+		}
+		for b := range buckets {
+			if h.Format < since[b] {
+				if _, err := tx.CreateBucketIfNotExists([]byte(bucketNames[b])); err != nil {
+					return err
+				}
+			}
+		}
+		h.Format = formatVersion
+		return putMeta(tx, keyHead, &h)
+	})
 }
 
 func loadArchive(tx *bbolt.Tx, generation uint64, parse func([]account.Document) (*account.Config, error)) (*archive, error) {

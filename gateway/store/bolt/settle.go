@@ -70,7 +70,7 @@ func isIdle(t *turn, fresh []account.Event) bool {
 		}
 	}
 	return t.archive == nil && len(c.Cursors)+len(c.Readings)+len(c.States)+len(c.Entries)+len(c.Findings)+len(c.Orders)+
-		len(c.Notices)+len(c.Bills)+len(c.Quarantine)+len(c.Gaps)+len(c.Alarms)+len(c.Audit) == 0
+		len(c.Notices)+len(c.Bills)+len(c.Quarantine)+len(c.Gaps)+len(c.Alarms)+len(c.FieldWork)+len(c.Audit) == 0
 }
 
 // sifted is the events that are new, and where the answers of all come from.

@@ -149,6 +149,15 @@ func (v *view) Gaps(limit int) ([]account.GapRecord, error) {
 	return read(v, func() ([]account.GapRecord, error) { return newest[account.GapRecord](v.tx, bucketGaps, limit) })
 }
 
+func (v *view) FieldWork(limit int) ([]account.FieldWork, error) {
+	return read(v, func() ([]account.FieldWork, error) {
+		if v.tx.Bucket([]byte(bucketNames[bucketFieldWork])) == nil {
+			return nil, nil // a file of format 1, opened for reading
+		}
+		return newest[account.FieldWork](v.tx, bucketFieldWork, limit)
+	})
+}
+
 func (v *view) Alarms(limit int) ([]account.AlarmRecord, error) {
 	return read(v, func() ([]account.AlarmRecord, error) { return newest[account.AlarmRecord](v.tx, bucketAlarms, limit) })
 }

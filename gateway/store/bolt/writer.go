@@ -22,7 +22,7 @@ func (w *writer) bucket(b bucket) *bbolt.Bucket {
 	if w.open[b] == nil {
 		w.open[b] = w.tx.Bucket([]byte(bucketNames[b]))
 		switch b {
-		case bucketReadings, bucketStates, bucketAudit, bucketQuarantine, bucketGaps, bucketAlarms:
+		case bucketReadings, bucketStates, bucketAudit, bucketQuarantine, bucketGaps, bucketAlarms, bucketFieldWork:
 			w.open[b].FillPercent = 1 // appended only: half-full pages would never fill
 		}
 	}

@@ -270,6 +270,7 @@ func testLists(t *testing.T, open Opener) {
 			ch.Quarantine = []account.Quarantined{{At: int64(i), Reason: "unknown meter", Data: []byte{byte(i)}}}
 			ch.Gaps = []account.GapRecord{{Agent: "a", Seq: uint64(i)}}
 			ch.Alarms = []account.AlarmRecord{{Agent: "a", Alarm: protocol.Alarm{At: int64(i)}}}
+			ch.FieldWork = []account.FieldWork{{Agent: "a", No: 7, Record: protocol.FieldRecord{Kind: "reading", At: int64(i), Body: []byte("{}")}}}
 		})
 	}
 	s = reopen(t, s, open, dir)
@@ -282,6 +283,10 @@ func testLists(t *testing.T, open Opener) {
 		a, _ := v.Alarms(1)
 		if len(g) != 4 || g[0].Seq != 3 || len(a) != 1 || a[0].Alarm.At != 3 {
 			t.Errorf("gaps %v, alarms %v", g, a)
+		}
+		f, err := v.FieldWork(2)
+		if err != nil || len(f) != 2 || f[0].Record.At != 3 || f[0].No != 7 || string(f[0].Record.Body) != "{}" {
+			t.Errorf("field work %+v %v", f, err)
 		}
 	})
 }

@@ -1,0 +1,122 @@
+package field
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"feikong/protocol"
+)
+
+// ErrImplausible is wrapped when a register is not what its meter can show or should show. With Doubt a reason of the
+// person makes it right; without, nothing does.
+var ErrImplausible = errors.New("implausible register")
+
+// Doubt is an implausible register that may be right all the same, if the person says why: a meter that was set back, a
+// house that stood empty, a used meter.
+type Doubt struct{ Text string }
+
+// Error is the sentence.
+func (d *Doubt) Error() string { return d.Text }
+
+// Unwrap makes it an ErrImplausible.
+func (d *Doubt) Unwrap() error { return ErrImplausible }
+
+// Limits is what registers of a kind of meter can show.
+type Limits struct {
+	Whole, Fraction int // digits
+}
+
+// LimitsOf is by protocol: DL/T 645-2007 sends XXXXXX.XX, and displays of newer meters four digits behind the point;
+// Modbus meters have up to nine and four.
+func LimitsOf(kind string) Limits {
+	if kind == "dlt645" {
+		return Limits{6, 4}
+	}
+	return Limits{9, 4}
+}
+
+const (
+	// kilowattMax is more than a meter on one connection carries (three phases of 230 V and 100 A are 69 kW), secondary side.
+	kilowattMax = 100
+	// startMax is what a new meter has counted in its factory's test, in kWh.
+	startMax = 100
+)
+
+// Known is the newest register that is known of a meter.
+type Known struct {
+	KWh Number
+	At  int64 // unix ms
+}
+
+// JudgeDigits refuses what the display cannot show; no reason makes it right.
+func (l Limits) JudgeDigits(register uint8, n Number) error {
+	whole, fraction := n.Digits()
+	if whole > l.Whole || fraction > l.Fraction {
+		return fmt.Errorf("%w: register %d cannot read %s: it has at most %d digits before the point and %d behind it", ErrImplausible, register, n, l.Whole, l.Fraction)
+	}
+	return nil
+}
+
+// Judge compares a register with the newest known one of the same meter. The error is a *Doubt.
+func Judge(r Register, known Known) error {
+	now, ok := r.KWh.MilliwattHours()
+	was, ok2 := known.KWh.MilliwattHours()
+	if !ok || !ok2 {
+		return nil
+	}
+	after := time.Duration(r.At-known.At) * time.Millisecond
+	const kWh = 1_000_000
+	switch most := kilowattMax*kWh/int64(time.Hour/time.Second)*int64(max(after, 0)/time.Second) + 10*kWh; {
+	case after < 0 && now > was:
+		return &Doubt{fmt.Sprintf("register %d reads %s, more than the %s of %s later", r.Register, r.KWh, known.KWh, -after.Round(time.Second))}
+	case after >= 0 && now < was:
+		return &Doubt{fmt.Sprintf("register %d falls: it reads %s, and %s was known %s before", r.Register, r.KWh, known.KWh, after.Round(time.Second))}
+	case after >= 0 && now-was > most:
+		return &Doubt{fmt.Sprintf("register %d rises by %s in %s: %s was known, now %s", r.Register, kwh(now-was), after.Round(time.Second), known.KWh, r.KWh)}
+	}
+	return nil
+}
+
+// JudgeStart judges the first register of a new meter. The error is a *Doubt.
+func JudgeStart(r Register) error {
+	if v, ok := r.KWh.MilliwattHours(); ok && v > startMax*1_000_000 {
+		return &Doubt{fmt.Sprintf("register %d of a new meter begins at %s, above %d kWh", r.Register, r.KWh, startMax)}
+	}
+	return nil
+}
+
+// JudgeSum finds the total that is far from the sum of its rates: two registers were swapped, or a digit is wrong. Rates
+// are rounded each by itself, so one unit of the last digit for each is allowed.
+func JudgeSum(rs []Register) error {
+	if len(rs) < 3 || rs[0].Register != 0 {
+		return nil
+	}
+	total, ok := rs[0].KWh.MilliwattHours()
+	sum, slack := int64(0), int64(1_000_000/100)
+	for _, r := range rs[1:] {
+		v, good := r.KWh.MilliwattHours()
+		ok = ok && good
+		sum += v
+		slack += 1_000_000 / 100
+	}
+	if !ok || sum >= total-slack && sum <= total+slack {
+		return nil
+	}
+	return &Doubt{fmt.Sprintf("the rates add up to %s, the total reads %s", kwh(sum), rs[0].KWh)}
+}
+
+func kwh(mwh int64) string { return Number{mwh / 10_000, -2}.String() + " kWh" }
+
+// Newest picks the newest total and rates of a meter from readings, in any order.
+func Newest(meter protocol.MeterRef, entries []protocol.Entry, into map[uint8]Known) {
+	for _, e := range entries {
+		r := e.Reading
+		if e.Gap != nil || r.Meter != meter || r.Quantity != protocol.ActiveImport || r.Exp > 0 || r.Exp < -fractionMax || r.Value < 0 {
+			continue
+		}
+		if was, ok := into[r.Register]; !ok || r.TakenAt >= was.At {
+			into[r.Register] = Known{Number{r.Value, r.Exp}, r.TakenAt}
+		}
+	}
+}

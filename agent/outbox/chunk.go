@@ -16,7 +16,7 @@ const chunkHead = 4 + 8 + 4
 const (
 	chunkBytes   = 48 << 10
 	chunkEntries = 1000
-	entryBytes   = 16 << 10 // one entry; the evidence of an order with all its frames is about 1 KiB
+	entryBytes   = 20 << 10 // one entry; a field record has up to 16 KiB, the evidence of an order with all its frames about 1 KiB
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -224,7 +224,7 @@ func TestAccountsOfTheStreet(t *testing.T) {
 	if len(page.Items) != 4 || page.Items[0].ID != "1004" || page.Next != "1007" {
 		t.Errorf("got %d from %s, next %q", len(page.Items), page.Items[0].ID, page.Next)
 	}
-	for _, list := range []string{"quarantine", "gaps", "alarms", "agents", "tokens", "accounts/1001/orders", "accounts/1001/notices", "accounts/1001/findings"} {
+	for _, list := range []string{"quarantine", "gaps", "alarms", "field-work", "agents", "tokens", "accounts/1001/orders", "accounts/1001/notices", "accounts/1001/findings"} {
 		var body struct{ Items *[]any }
 		get(t, s.URL+"/api/v1/"+list, s.Identity.Internal("lister"), &body)
 		if body.Items == nil {

@@ -91,7 +91,7 @@ func (s *Server) After(changes account.Changes, receipts []account.Receipt) {
 	for i := range receipts {
 		c.commit = max(c.commit, receipts[i].Commit)
 	}
-	if len(c.accounts) > 0 || len(changes.Quarantine)+len(changes.Gaps)+len(changes.Alarms) > 0 {
+	if len(c.accounts) > 0 || len(changes.Quarantine)+len(changes.Gaps)+len(changes.Alarms)+len(changes.FieldWork) > 0 {
 		s.hub.publish(c)
 	}
 }

@@ -113,6 +113,7 @@ func newest[A, B any](in []A, f func(A) B) []B {
 type Plant struct {
 	Agents     []wire.Agent
 	Alarms     []wire.Alarm
+	FieldWork  []wire.FieldWork
 	Gaps       []wire.Gap
 	Quarantine []wire.Quarantined
 }
@@ -136,6 +137,9 @@ func (s *Server) Plant(ctx context.Context) (Plant, error) {
 		}
 		quarantine, err := v.Quarantine(detailsMax)
 		if err != nil {
+			return err
+		}
+		if p.FieldWork, err = fieldWork(v, detailsMax, lang); err != nil {
 			return err
 		}
 		p.Alarms, p.Gaps, p.Quarantine = each(alarms, inLang(read.Alarm, lang)), each(gaps, inLang(read.Gap, lang)), each(quarantine, inLang(read.Quarantined, lang))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"feikong/gateway/account"
 	"feikong/gateway/api/read"
 	"feikong/gateway/api/wire"
 	"feikong/gateway/store"
@@ -47,6 +48,27 @@ func (s *Server) listAlarms(ctx context.Context, in *limitIn) (*list[wire.Alarm]
 		return err
 	})
 	return listOf(items), err
+}
+
+func (s *Server) listFieldWork(ctx context.Context, in *limitIn) (*list[wire.FieldWork], error) {
+	var items []wire.FieldWork
+	err := s.view(ctx, func(v store.View) (err error) {
+		items, err = fieldWork(v, in.Limit, read.Lang(ctx))
+		return err
+	})
+	return listOf(items), err
+}
+
+// fieldWork is the newest field work, with the account of each meter.
+func fieldWork(v store.View, limit int, lang string) ([]wire.FieldWork, error) {
+	all, err := v.FieldWork(limit)
+	return each(all, func(f account.FieldWork) wire.FieldWork {
+		id := ""
+		if p := v.Profile(f.No); f.No != 0 && p != nil {
+			id = p.ID
+		}
+		return read.FieldWork(f, id, lang)
+	}), err
 }
 
 type auditIn struct {

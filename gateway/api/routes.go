@@ -48,6 +48,7 @@ var routes = []route{
 	{http.MethodGet, "/api/v1/quarantine", "list-quarantine", "plant", "What could not be attributed, newest first", handle((*Server).listQuarantine)},
 	{http.MethodGet, "/api/v1/gaps", "list-gaps", "plant", "Named holes that agents reported", handle((*Server).listGaps)},
 	{http.MethodGet, "/api/v1/alarms", "list-alarms", "plant", "Alarms that agents reported", handle((*Server).listAlarms)},
+	{http.MethodGet, "/api/v1/field-work", "list-field-work", "plant", "What people did at meters (现场作业), newest first", handle((*Server).listFieldWork)},
 	{http.MethodGet, "/api/v1/audit", "list-audit", "plant", "Who did what, in its hash chain, oldest first", handle((*Server).listAudit)},
 	{http.MethodGet, "/api/v1/agents", "list-agents", "plant", "Agents with their lines, meters and lanes", handle((*Server).listAgents)},
 	{http.MethodGet, "/api/v1/verify", "verify", "plant", "Prove that the books are right", handle((*Server).runVerify)},

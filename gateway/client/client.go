@@ -165,6 +165,11 @@ func (c *Client) Alarms(ctx context.Context, limit int) ([]wire.Alarm, error) {
 	return items[wire.Alarm](ctx, c, limited("/api/v1/alarms", limit))
 }
 
+// FieldWork is what people did at meters.
+func (c *Client) FieldWork(ctx context.Context, limit int) ([]wire.FieldWork, error) {
+	return items[wire.FieldWork](ctx, c, limited("/api/v1/field-work", limit))
+}
+
 // Audit is who did what after a sequence number, oldest first.
 func (c *Client) Audit(ctx context.Context, after uint64, limit int) ([]wire.AuditEntry, error) {
 	path := limited("/api/v1/audit", limit)

@@ -122,7 +122,10 @@ func (r *run) classify(ev *account.Event, b *protocol.ReadingBatch, n int) {
 		return
 	}
 	record := account.ReadingRecord{No: no, Point: point, Quantity: rd.Quantity, Register: rd.Register, Method: rd.Method, Value: value, TakenAt: rd.TakenAt}
-	if rd.TakenAt > ev.Now+futureMax || rd.TakenAt < max(1, ev.Now-pastMax) || rd.Quality&protocol.QualityClockUntrusted != 0 {
+	if !seen(rd.Method) && rd.MeterTime != 0 {
+		record.TakenAt = rd.MeterTime // what the meter kept is known by the meter's own stamp, whenever and however often it is fetched
+	}
+	if record.TakenAt > ev.Now+futureMax || record.TakenAt < max(1, ev.Now-pastMax) || rd.Quality&protocol.QualityClockUntrusted != 0 {
 		record.Flags |= account.FlagUntrusted
 	}
 	w := r.work(no, ev.Now)
@@ -152,23 +155,40 @@ func (r *run) witness(ev *account.Event, b *protocol.EvidenceBatch, n int) {
 	}
 }
 
-// stored is the value in the unit readings are stored in: mWh of the register, W, ms, or bits. false: it does not fit, exactly.
+// measure is how a quantity is stored: its unit times 10^-places, whole where money rests on it.
+type measure struct {
+	places   int
+	whole    bool // digits beyond the places are refused, not cut off
+	unsigned bool // never negative (DL/T 645-2007, dlt645.md section 6)
+}
+
+// measures are the quantities that are stored. Only registers of forward active energy are priced.
+var measures = map[protocol.Quantity]measure{
+	protocol.ActiveImport:    {6, true, true}, // kWh to mWh
+	protocol.ActiveExport:    {6, true, true},
+	protocol.ReactiveImport:  {6, true, false}, // kvarh to mvarh; combined registers have a sign
+	protocol.ReactiveExport:  {6, true, false},
+	protocol.RemainingEnergy: {6, true, false},
+	protocol.RemainingMoney:  {4, true, false}, // to 1/10,000
+	protocol.Demand:          {3, false, false},
+	protocol.ActivePower:     {3, false, false}, // kW to W; digits below a watt are of no use to anybody
+	protocol.ReactivePower:   {3, false, false},
+	protocol.ApparentPower:   {3, false, false},
+	protocol.Voltage:         {3, false, false}, // to mV
+	protocol.Current:         {3, false, false}, // to mA
+	protocol.PowerFactor:     {3, false, false},
+	protocol.Frequency:       {3, false, false}, // to mHz
+	protocol.RelayState:      {0, true, false},
+	protocol.ClockDrift:      {0, true, false},
+}
+
+// stored is the value in the unit readings are stored in. false: it does not fit, exactly, or is of a quantity nobody knows here.
 func stored(rd *protocol.Reading) (int64, bool) {
-	var shift int
-	switch rd.Quantity {
-	case protocol.ActiveImport:
-		shift = int(rd.Exp) + 6 // kWh to mWh
-		if rd.Value < 0 {
-			return 0, false // a forward register is never negative (DL/T 645-2007, dlt645.md section 6)
-		}
-	case protocol.ActivePower:
-		shift = int(rd.Exp) + 3 // kW to W
-	case protocol.RelayState, protocol.ClockDrift:
-		shift = int(rd.Exp)
-	default:
+	m, known := measures[rd.Quantity]
+	if !known || m.unsigned && rd.Value < 0 {
 		return 0, false
 	}
-	value := rd.Value
+	value, shift := rd.Value, int(rd.Exp)+m.places
 	for ; shift > 0; shift-- {
 		if value > math.MaxInt64/10 || value < -math.MaxInt64/10 {
 			return 0, false
@@ -176,7 +196,7 @@ func stored(rd *protocol.Reading) (int64, bool) {
 		value *= 10
 	}
 	for ; shift < 0; shift++ {
-		if value%10 != 0 && rd.Quantity != protocol.ActivePower { // digits below a watt are of no use to anybody
+		if value%10 != 0 && m.whole {
 			return 0, false
 		}
 		value /= 10

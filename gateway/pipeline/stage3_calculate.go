@@ -39,7 +39,15 @@ func (r *run) calculate(w *work) {
 
 // isTotal says whether a record is the register that bills rest on.
 func isTotal(rec *account.ReadingRecord) bool {
-	return rec.Quantity == protocol.ActiveImport && rec.Register == 0
+	return rec.Quantity == protocol.ActiveImport && rec.Register == 0 && seen(rec.Method)
+}
+
+// seen says whether the agent itself saw the register at the time it tells. What the meter kept (freeze, load profile) is dated by the
+// meter's clock, to the second at best: beside a poll of the same second it may lie on the wrong side of it, and a register that seems
+// to fall by its last digit would hold the account. Such records, and those read by eye, are stored as evidence of boundaries and of
+// gaps; they never move a register by themselves.
+func seen(m protocol.Method) bool {
+	return m != protocol.MethodFreeze && m != protocol.MethodHourly && m != protocol.MethodProfile && m != protocol.MethodHand
 }
 
 // register takes the new readings of one point: in the plain case each is newer than all before it and is judged against the
@@ -104,7 +112,7 @@ func (r *run) again(w *work, index uint16, p *account.Point, fresh []account.Rea
 	for _, list := range [][]account.ReadingRecord{stored, fresh} {
 		for _, rec := range list {
 			// What is from the future by now was taken when our own clock ran ahead.
-			if rec.TakenAt >= from && rec.TakenAt <= w.now+futureMax && rec.Flags&account.FlagUntrusted == 0 {
+			if seen(rec.Method) && rec.TakenAt >= from && rec.TakenAt <= w.now+futureMax && rec.Flags&account.FlagUntrusted == 0 {
 				all = append(all, rec)
 			}
 		}

@@ -71,7 +71,7 @@ func (r *run) keep(w *work, index uint16, newest int64, records []account.Readin
 			if rec.TakenAt <= newest {
 				rec.Flags |= account.FlagLate
 			}
-			if v, ok := held[rec.TakenAt]; ok {
+			if v, ok := held[rec.TakenAt]; ok && seen(rec.Method) {
 				rec.Flags |= account.FlagHeld
 				if rec.Register == 0 {
 					r.find(w, index, v.hold, rec.TakenAt, rec.Value, true, v.detail)
@@ -112,7 +112,7 @@ func (r *run) unseen(w *work, index uint16, records []account.ReadingRecord) []a
 		case protocol.ClockDrift:
 			newest = old.DriftAt
 		}
-		if rec.TakenAt <= newest && r.isStored(rec) {
+		if (rec.TakenAt <= newest || !seen(rec.Method)) && r.isStored(rec) {
 			continue
 		}
 		out = append(out, *rec)
@@ -129,7 +129,7 @@ func (r *run) before(w *work, index uint16) account.Point {
 }
 
 func sameKey(a, b *account.ReadingRecord) bool {
-	return a.Point == b.Point && a.Quantity == b.Quantity && a.Register == b.Register && a.TakenAt == b.TakenAt
+	return a.Point == b.Point && a.Quantity == b.Quantity && a.Register == b.Register && a.TakenAt == b.TakenAt && seen(a.Method) == seen(b.Method)
 }
 
 // isStored says whether the very reading is on disk already: a lane of a new epoch, or a second agent, may bring it again.
@@ -140,7 +140,7 @@ func (r *run) isStored(rec *account.ReadingRecord) bool {
 	}
 	for i := range stored {
 		// A trusted clock's word is new where only an untrusted one's is stored.
-		if stored[i].TakenAt == rec.TakenAt && stored[i].Value == rec.Value && stored[i].Flags&account.FlagUntrusted <= rec.Flags&account.FlagUntrusted {
+		if stored[i].TakenAt == rec.TakenAt && stored[i].Value == rec.Value && seen(stored[i].Method) == seen(rec.Method) && stored[i].Flags&account.FlagUntrusted <= rec.Flags&account.FlagUntrusted {
 			return true
 		}
 	}

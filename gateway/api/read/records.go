@@ -2,6 +2,7 @@ package read
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -145,6 +146,16 @@ func Alarm(a account.AlarmRecord, lang string) wire.Alarm {
 	return wire.Alarm{Agent: a.Agent, Meter: meter(a.Alarm.Meter), Code: a.Alarm.Code, CodeText: Alarms.In(lang, a.Alarm.Code), Detail: a.Alarm.Detail, At: at(a.Alarm.At)}
 }
 
+// FieldWork is what a person did at a meter, in a language; account is the meter's, empty when nobody has it.
+func FieldWork(f account.FieldWork, accountID, lang string) wire.FieldWork {
+	r := f.Record
+	w := wire.FieldWork{ID: r.ID, Agent: f.Agent, Account: accountID, Meter: meter(r.Meter), Kind: r.Kind, KindText: FieldKinds.In(lang, r.Kind), Person: r.Person, At: at(r.At), Photo: r.Photo}
+	if len(r.Body) > 0 && json.Unmarshal(r.Body, &w.Record) != nil {
+		w.Record = string(r.Body) // whatever an agent of another make wrote
+	}
+	return w
+}
+
 // AuditEntry is who did what.
 func AuditEntry(e store.AuditEntry) wire.AuditEntry {
 	r := e.Record
@@ -162,11 +173,12 @@ func Agent(id string, status *protocol.Status) wire.Agent {
 		OutboxBytes: s.OutboxBytes, OutboxMax: s.OutboxMax, Stored: s.Stored, Dropped: s.Dropped,
 		Lines: []wire.AgentLine{}, Meters: []wire.AgentMeter{}, Cursors: []wire.Cursor{}}
 	for _, l := range s.Lines {
-		w.Lines = append(w.Lines, wire.AgentLine{Line: l.Line, Up: l.Up, Error: l.Error, Exchanges: l.Exchanges, Timeouts: l.Timeouts, Faults: l.Faults})
+		w.Lines = append(w.Lines, wire.AgentLine{Line: l.Line, Up: l.Up, Error: l.Error, Exchanges: l.Exchanges, Timeouts: l.Timeouts, Faults: l.Faults, Foreign: l.Foreign})
 	}
 	for _, m := range s.Meters {
 		w.Meters = append(w.Meters, wire.AgentMeter{Meter: meter(m.Meter), Replies: m.Replies, Silent: m.Silent, Faults: m.Faults,
-			LastReply: at(m.LastReply), DelayMS: m.DelayMs})
+			LastReply: at(m.LastReply), DelayMS: m.DelayMs,
+			DelayMinMS: m.DelayMinMs, DelayMaxMS: m.DelayMaxMs, Retries: m.Retries, Edition: m.Edition})
 	}
 	return w
 }

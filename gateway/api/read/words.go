@@ -223,8 +223,22 @@ var GapReasons = Words{
 	"outbox new":  {"the agent began a new outbox: its first start, or the old one was lost", "采集终端新建本地存储：首次启动，或原有存储丢失"},
 }
 
+// FieldKinds are kinds of field work.
+var FieldKinds = Words{
+	"commission": {"put into service", "投运"},
+	"exchange":   {"meter exchanged", "换表"},
+	"reading":    {"read by eye", "手抄"},
+	"relay":      {"relay moved by hand", "现场跳合闸"},
+	"mode":       {"commissioning mode", "调试模式"},
+}
+
 // Alarms of agents.
 var Alarms = Words{
+	"foreign-master":     {"a second master talks on the line", "线路上有第二个主站"},
+	"foreign-relay":      {"a relay command that is not ours is on the line", "线路上出现非本终端发出的跳合闸指令"},
+	"foreign-reply":      {"an answer to a question nobody asked is on the line", "线路上出现无人询问的应答"},
+	"clock-off":          {"the meter's clock is far off", "电能表时钟偏差过大"},
+	"clock-step":         {"the meter's clock jumped", "电能表时钟跳变"},
 	"meter-silent":       {"the meter does not answer", "电能表无应答"},
 	"outbox-nearly-full": {"the outbox is nearly full", "采集终端本地存储将满"},
 }
@@ -233,7 +247,7 @@ var Alarms = Words{
 var Tables = map[string]Words{"stages": Stages, "checks": Checks, "blocks": Blocks, "refusals": Refusals, "tasks": Tasks, "actions": Actions, "order states": OrderStates,
 	"relays": Relays, "modes": Modes, "notice kinds": NoticeKinds, "notice states": NoticeStates, "entry kinds": EntryKinds, "books": Books,
 	"tags": Tags, "findings": Findings, "lines": Lines,
-	"quarantine reasons": QuarantineReasons, "gap reasons": GapReasons, "alarms": Alarms}
+	"quarantine reasons": QuarantineReasons, "gap reasons": GapReasons, "alarms": Alarms, "field kinds": FieldKinds}
 
 type langKey struct{}
 

@@ -98,16 +98,21 @@ type AgentLine struct {
 	Exchanges uint64 `json:"exchanges"`
 	Timeouts  uint64 `json:"timeouts"`
 	Faults    uint64 `json:"faults"`
+	Foreign   uint64 `json:"foreign,omitempty" doc:"Frames on the line that were not the agent's"`
 }
 
 // AgentMeter counts one meter since the agent started.
 type AgentMeter struct {
-	Meter     Meter     `json:"meter"`
-	Replies   uint64    `json:"replies"`
-	Silent    uint64    `json:"silent"`
-	Faults    uint64    `json:"faults"`
-	LastReply time.Time `json:"last_reply,omitzero"`
-	DelayMS   int64     `json:"delay_ms"`
+	Meter      Meter     `json:"meter"`
+	Replies    uint64    `json:"replies"`
+	Silent     uint64    `json:"silent"`
+	Faults     uint64    `json:"faults"`
+	LastReply  time.Time `json:"last_reply,omitzero"`
+	DelayMS    int64     `json:"delay_ms"`
+	DelayMinMS int64     `json:"delay_min_ms,omitempty" doc:"Shortest reply delay since the agent's start"`
+	DelayMaxMS int64     `json:"delay_max_ms,omitempty"`
+	Retries    uint64    `json:"retries,omitempty" doc:"Exchanges that were asked again"`
+	Edition    string    `json:"edition,omitempty" doc:"What the meter was found to speak: 2007, 1997, a Modbus model"`
 }
 
 // Cursor is how far a lane is on disk.

@@ -190,6 +190,22 @@ type Alarm struct {
 	At     time.Time `json:"at"`
 }
 
+// FieldWork is what a person did at a meter.
+type FieldWork struct {
+	ID      string `json:"id" doc:"Unique for ever"`
+	Agent   string `json:"agent"`
+	Account string `json:"account,omitempty" doc:"Empty when the archive does not know the meter"`
+	Meter   Meter  `json:"meter"`
+	Kind    string `json:"kind" example:"exchange"`
+
+	KindText string `json:"kind_text" doc:"The kind in words"`
+
+	Person string    `json:"person"`
+	At     time.Time `json:"at"`
+	Photo  string    `json:"photo,omitempty" doc:"SHA-256 of the picture, which stays with the agent"`
+	Record any       `json:"record,omitempty" doc:"The record as the person confirmed it"`
+}
+
 // AuditEntry is who did what, in its hash chain.
 type AuditEntry struct {
 	Seq    uint64    `json:"seq"`

@@ -172,28 +172,3 @@ type Exception struct {
 func (e *Exception) Error() string {
 	return fmt.Sprintf("unit %d refused function %02X: exception %02X, %s", e.Unit, e.Func, e.Code, ExceptionText(e.Code))
 }
-
-// ExceptionText is the code in words.
-func ExceptionText(code byte) string {
-	switch code {
-	case 1:
-		return "illegal function"
-	case 2:
-		return "illegal data address"
-	case 3:
-		return "illegal data value"
-	case 4:
-		return "device failure"
-	case 5:
-		return "acknowledged, still working"
-	case 6:
-		return "device busy"
-	case 8:
-		return "memory parity error"
-	case 10:
-		return "gateway path unavailable"
-	case 11:
-		return "gateway target did not answer"
-	}
-	return "unknown code"
-}

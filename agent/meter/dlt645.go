@@ -145,6 +145,7 @@ func (m *DLT645) clockInTwo(ctx context.Context, c Call) (t time.Time, at time.T
 // relayCommands is what each action sends.
 var relayCommands = map[protocol.Action]dlt645.RelayCommand{
 	protocol.ActionTrip: dlt645.Trip, protocol.ActionPermit: dlt645.ClosePermit, protocol.ActionClose: dlt645.Close,
+	ActionAlarmOn: dlt645.AlarmOn, ActionAlarmOff: dlt645.AlarmOff, ActionHoldOn: dlt645.HoldOn, ActionHoldOff: dlt645.HoldOff,
 }
 
 // Switch sends one control frame (C = 1CH) with its deadline in meter time.

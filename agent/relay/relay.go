@@ -68,6 +68,7 @@ type Executor struct {
 	clock   Clock
 	log     *slog.Logger
 	lines   map[string]chan protocol.Order
+	turns   map[string]chan struct{} // of each line, 1: whose relays may be moved now, an order's or a hand's
 	drivers map[protocol.MeterRef]meter.Driver
 
 	mu      sync.Mutex // guards journal and pending
@@ -89,11 +90,11 @@ func New(opt Options, drivers map[string][]meter.Driver, box Box, clock Clock, l
 	if opt.ReadBack == nil {
 		opt.ReadBack = readBack
 	}
-	e := &Executor{opt: opt, box: box, clock: clock, log: log, lines: map[string]chan protocol.Order{stray: make(chan protocol.Order, waiting)},
+	e := &Executor{opt: opt, box: box, clock: clock, log: log, lines: map[string]chan protocol.Order{stray: make(chan protocol.Order, waiting)}, turns: map[string]chan struct{}{},
 		drivers: map[protocol.MeterRef]meter.Driver{}, pending: map[protocol.MeterRef]protocol.OrderID{}, queued: map[queuedOrder]bool{}}
 	var refs []protocol.MeterRef
 	for name, ms := range drivers {
-		e.lines[name] = make(chan protocol.Order, waiting)
+		e.lines[name], e.turns[name] = make(chan protocol.Order, waiting), make(chan struct{}, 1)
 		for _, m := range ms {
 			e.drivers[m.Ref()] = m
 			refs = append(refs, m.Ref())
@@ -224,7 +225,12 @@ func (e *Executor) work(ctx context.Context, line string, q <-chan protocol.Orde
 		case <-ctx.Done():
 			return nil
 		case o := <-q:
+			release, ok := e.take(ctx, line)
+			if !ok {
+				return nil
+			}
 			err := e.execute(ctx, &o)
+			release()
 			e.finished(&o)
 			if err != nil {
 				return err

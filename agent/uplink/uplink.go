@@ -41,6 +41,7 @@ type Options struct {
 	Boot           uint64
 	NoJournal      func() bool                       // the relay's journal waits for the floors
 	Floors         func([]protocol.OrderFloor) error // takes them; an error ends the process
+	Boundaries     func([]int64)                     // instants at which registers must be known, unix ms; nil: nobody wants them
 	Doubt          func() error                      // the file is an old copy, and the relay's journal in it as well; an error ends the process
 }
 
@@ -94,6 +95,10 @@ func (u *Uplink) connected()          { u.word(true) }
 func (u *Uplink) lost()               { u.word(false) }
 func (u *Uplink) ack(p []byte)        { u.hand("ack", p) }
 func (u *Uplink) helloReply(p []byte) { u.hand("hello", p) }
+func (u *Uplink) boundaries(p []byte) { u.hand(kindBoundaries, p) }
+
+// kindBoundaries may be missing: a gateway of the release before does not let an agent listen to it.
+const kindBoundaries = "boundaries"
 
 // word tells the fate of the connection. It is never lost, however fast a broker comes and goes and however many
 // acknowledgements wait: without the last word the agent would stay mute on a connection that is open.
@@ -161,6 +166,15 @@ func (u *Uplink) handle(e event) error {
 			return nil
 		}
 		return u.greet(r, e.at)
+	case kindBoundaries:
+		b, err := protocol.DecodeBoundaries(e.payload)
+		if err != nil || b.Agent != u.opt.Agent {
+			u.log.Warn("boundaries refused", "error", err)
+			return nil
+		}
+		if u.opt.Boundaries != nil {
+			u.opt.Boundaries(b.Instants)
+		}
 	}
 	return nil
 }

@@ -292,7 +292,9 @@ func (i *Intake) hello(ctx context.Context, h *protocol.Hello) {
 	i.opt.Fleet.change(h.Agent, func(m *Member) { m.Hello = h })
 	info := i.opt.Store.Info()
 	reply := protocol.HelloReply{Agent: h.Agent, Gateway: info.Installation, Boot: h.Boot, Seq: h.Seq}
+	tell := protocol.Boundaries{Agent: h.Agent, Gateway: info.Installation}
 	err := i.opt.Store.View(ctx, func(v store.View) error {
+		tell.Instants = v.Config().Boundaries(time.Now())
 		for _, c := range v.Cursors() {
 			if c.Agent == h.Agent && len(reply.Acks) < acksMax && asked(h, &c) {
 				reply.Acks = append(reply.Acks, protocol.Ack{Agent: c.Agent, Lane: c.Lane, Epoch: c.Epoch, Upto: c.Upto, Gateway: info.Installation, Commit: v.Commit()})
@@ -307,6 +309,9 @@ func (i *Intake) hello(ctx context.Context, h *protocol.Hello) {
 	}
 	reply.Time = time.Now().UnixMilli() // last: it is what the agent compares its clock with
 	i.publish(protocol.Down(i.opt.Tenant, h.Agent, "hello"), protocol.AppendHelloReply(nil, &reply))
+	if tell.At = reply.Time; len(tell.Instants) > 0 { // an agent says hello every few minutes, so a change of tariffs reaches it soon
+		i.publish(protocol.Down(i.opt.Tenant, h.Agent, "boundaries"), protocol.AppendBoundaries(nil, &tell))
+	}
 	if i.opt.Hello != nil {
 		i.opt.Hello(h.Agent)
 	}

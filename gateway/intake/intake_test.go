@@ -42,11 +42,13 @@ type view struct {
 	store.View
 	cursors []account.Cursor
 	floors  []protocol.OrderFloor
+	config  account.Config
 }
 
 func (v view) Cursors() []account.Cursor           { return v.cursors }
 func (v view) Floors(string) []protocol.OrderFloor { return v.floors }
 func (v view) Commit() uint64                      { return 41 }
+func (v view) Config() *account.Config             { return &v.config }
 
 type shelf struct{ view view }
 

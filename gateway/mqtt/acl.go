@@ -9,7 +9,7 @@ import (
 // The kinds of message that exist. Everything else is refused, so a new kind is a decision and not an accident.
 var (
 	upKinds   = []string{"readings", "evidence", "hello", "status"}
-	downKinds = []string{"ack", "order", "hello"}
+	downKinds = []string{"ack", "order", "hello", "boundaries"}
 )
 
 // mayPublish reports whether who may publish on topic: an agent on its own up/*, a terminal on its own receipt topic.

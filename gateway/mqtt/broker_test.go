@@ -165,6 +165,7 @@ func TestTopicsBelongToTheirIdentity(t *testing.T) {
 		{agent, "v1/default/street-1/down/ack", false, true},
 		{agent, "v1/default/street-1/down/order", false, true},
 		{agent, "v1/default/street-1/down/hello", false, true},
+		{agent, "v1/default/street-1/down/boundaries", false, true},
 		{agent, "v1/default/street-1/up/secrets", false, false},
 		{agent, "v1/default/street-1/up/readings/more", false, false},
 		{agent, "v1/default/street-2/up/readings", false, false},

@@ -17,9 +17,13 @@ type face interface {
 
 // request is one sound frame of a master. ask puts it to a meter, which may stay silent.
 type request struct {
-	wire []byte
-	ask  func(m *meter.Meter, now time.Time) (reply []byte, answered bool)
+	wire  []byte
+	relay bool // moves, or may move, a relay
+	ask   func(m *meter.Meter, now time.Time) (reply []byte, answered bool)
 }
+
+// relayControl is the control byte of DL/T 645-2007 for trip, close, alarm and hold 跳合闸、报警、保电.
+const relayControl = 0x1C
 
 func newFace(cfg Config) face {
 	if cfg.Protocol == Modbus {
@@ -41,7 +45,8 @@ func (d *dlt645Face) next() (request, bool) {
 		return request{}, false
 	}
 	return request{
-		wire: dlt645.AppendFrame(nil, f),
+		wire:  dlt645.AppendFrame(nil, f),
+		relay: f.Control == relayControl,
 		ask: func(m *meter.Meter, now time.Time) ([]byte, bool) {
 			reply, answered := m.AnswerDLT645(f, now)
 			if !answered {
@@ -65,7 +70,8 @@ func (d *modbusFace) next() (request, bool) {
 		return request{}, false
 	}
 	return request{
-		wire: modbus.AppendRTU(nil, a),
+		wire:  modbus.AppendRTU(nil, a),
+		relay: a.Func != modbus.ReadHolding && a.Func != modbus.ReadInput,
 		ask: func(m *meter.Meter, now time.Time) ([]byte, bool) {
 			reply, answered := m.AnswerModbus(a, now)
 			if !answered {

@@ -1,6 +1,6 @@
-// Package bus is an RS-485 line with virtual meters on it. The same code runs on a pseudo-terminal and in memory: bytes
-// take their real time at the line's baud, the line is half duplex, meters wait Td before they answer, and faults (noise,
-// an unplugged meter, a cut line) come from a seed. Every frame is kept in a ring for whoever wants to prove something.
+// Package bus is an RS-485 line with virtual meters on it. The same code runs on a pseudo-terminal, a TCP port, a serial port and in
+// memory: bytes take their real time at the line's baud, transmissions overlap on the wires when their times do, receivers sample
+// bits and check parity, and faults come from a seed. Every frame is kept in a ring for whoever wants to prove something.
 package bus
 
 import (
@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,30 +35,41 @@ type Config struct {
 	Delay    time.Duration // Td: from the end of a request to the start of the reply
 	Preamble int           // FE bytes before a reply, DL/T 645 only
 	Seed     uint64        // of the faults
+	Frames   int           // how many frames are kept; 0: framesMax
+	DTU      DTU           // what lies between the line and its master; zero: a wire
 }
 
-// CharTime is how long one character takes: start, 8 data bits, parity, stop.
-func (c Config) CharTime() time.Duration {
-	n := 1 + 8 + c.StopBits
-	if c.Parity != "none" {
-		n++
-	}
-	return time.Duration(n) * time.Second / time.Duration(c.Baud)
-}
+// Framing is the line's own.
+func (c Config) Framing() Framing { return Framing{c.Baud, c.Parity, c.StopBits} }
 
-// medium is the two wires. Read blocks until bytes come or the medium is closed. Write does not wait for a reader that is
-// away: what does not fit is lost, as on a UART.
+// CharTime is how long one character takes: start, 8 data bits, parity, stop. For several use Framing().Span: it does not add up
+// fractions.
+func (c Config) CharTime() time.Duration { return c.Framing().Span(1) }
+
+// medium is the master's end of the two wires. Receive blocks until bytes come or the medium is closed. Write does not wait for a
+// reader that is away: what does not fit is lost, as on a UART.
 type medium interface {
-	Read(p []byte) (int, error)
+	Receive() (chunk, error)
 	Write(p []byte) (int, error)
-	Close() error
+	Framing() Framing // how the master listens now
+	Paced() bool      // the medium itself takes the time of the bytes, as a real UART does
+	Place() Place
 	Tend() // called each second
+	Close() error
+}
+
+// Place is where masters find a line.
+type Place struct {
+	Kind    string `json:"kind"`    // "pty", "tcp", "modbus-tcp", "serial", "memory"
+	Address string `json:"address"` // a path, or host:port
 }
 
 const (
 	// chunksMax bounds what waits between the reader and the line: beyond it the bytes stay in the terminal's own buffer.
 	chunksMax = 16
 	chunkMax  = 512
+	// aheadMax bounds how much a master may have written that has not passed the wires yet. More stays in the terminal's own buffer.
+	aheadMax = time.Second
 	// tbMax is the longest pause inside a frame (DL/T 645-2007, Tb <= 500 ms). Longer means the rest never came.
 	tbMax = 500 * time.Millisecond
 	// stepMax is the longest that a byte waits for the next hand-over. USB serial adapters collect for as long (their
@@ -64,9 +77,11 @@ const (
 	stepMax = 16 * time.Millisecond
 )
 
+// chunk is what a master wrote at once, in the framing that its port had then.
 type chunk struct {
-	at   time.Time
-	data []byte
+	at      time.Time
+	framing Framing
+	data    []byte
 }
 
 // Line is one RS-485 line. Meters may be asked by others (a press, a set) while it runs.
@@ -74,39 +89,66 @@ type Line struct {
 	cfg    Config
 	meters []*meter.Meter
 	wires  medium
-	char   time.Duration
 	in     chan chunk
+	poke   chan struct{} // 1: a person changed a fault
 
 	// owned by Run:
-	face  face
-	free  time.Time // when the last byte heard or sent has left the line
-	timer *time.Timer
-	rng   *rand.Rand
+	talks   []*talk   // on the wires, still to come, or just over
+	free    time.Time // when the last byte the master wrote has left the line
+	ears    []*ear
+	master  uart
+	hiss    hiss // at the master's receiver
+	heard   []character
+	out     []byte
+	dtu     dtu
+	second  second
+	rng     *rand.Rand
+	current Faults
 
 	mu     sync.Mutex // guards the three below
-	noise  float64
-	cut    bool
+	faults Faults
+	replay bool // asked for by a person
 	frames ring
 }
 
 func newLine(cfg Config, wires medium, meters []*meter.Meter) *Line {
-	return &Line{
-		cfg: cfg, meters: meters, wires: wires, char: cfg.CharTime(), in: make(chan chunk, chunksMax),
-		face: newFace(cfg), rng: rand.New(rand.NewPCG(cfg.Seed, 0x485)),
+	l := &Line{
+		cfg: cfg, meters: meters, wires: wires, in: make(chan chunk, chunksMax), poke: make(chan struct{}, 1),
+		rng: rand.New(rand.NewPCG(cfg.Seed, 0x485)), frames: ring{max: cfg.Frames},
 	}
+	l.dtu = dtu{DTU: cfg.DTU, rng: rand.New(rand.NewPCG(cfg.Seed, 0xD70))}
+	l.second.rng = rand.New(rand.NewPCG(cfg.Seed, 0x2))
+	return l
 }
 
 // Name is the line's name in the scenario.
 func (l *Line) Name() string { return l.cfg.Name }
 
+// Config is what the line was made with.
+func (l *Line) Config() Config { return l.cfg }
+
+// Place is where a master finds the line.
+func (l *Line) Place() Place { return l.wires.Place() }
+
 // Meters are the meters on the line, in the scenario's order.
 func (l *Line) Meters() []*meter.Meter { return l.meters }
 
-// Meter finds one by its address in reading order; leading zeros may be left out.
+// Meter finds one by its address in reading order; leading zeros may be left out. Where several meters have one address, "101#2" is
+// the second of them.
 func (l *Line) Meter(address string) (*meter.Meter, bool) {
+	address, nth, _ := strings.Cut(address, "#")
+	n := 1
+	if nth != "" {
+		var err error
+		if n, err = strconv.Atoi(nth); err != nil {
+			return nil, false
+		}
+	}
 	for _, m := range l.meters {
 		if trimZeros(m.Address()) == trimZeros(address) {
-			return m, true
+			if n--; n == 0 {
+				return m, true
+			}
 		}
 	}
 	return nil, false
@@ -119,35 +161,53 @@ func trimZeros(s string) string {
 	return s
 }
 
+// SetFaults makes the line misbehave from now on.
+func (l *Line) SetFaults(f Faults) { l.Change(func(was *Faults) error { *was = f; return nil }) }
+
+// Change changes some of the faults, or none when f returns an error.
+func (l *Line) Change(f func(*Faults) error) error {
+	l.mu.Lock()
+	changed := l.faults
+	err := f(&changed)
+	if err == nil {
+		l.faults = changed
+	}
+	l.mu.Unlock()
+	l.wake()
+	return err
+}
+
 // SetNoise makes the given share of frames, 0 to 1 in each direction, arrive damaged.
 func (l *Line) SetNoise(rate float64) error {
 	if !(rate >= 0 && rate <= 1) {
 		return fmt.Errorf("noise of line %s: rate %v is not between 0 and 1", l.cfg.Name, rate)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.noise = rate
-	return nil
+	return l.Change(func(f *Faults) error { f.Noise = Share(rate); return nil })
 }
 
 // SetPlugged cuts the line between the master and all meters, or mends it.
 func (l *Line) SetPlugged(on bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.cut = !on
+	l.Change(func(f *Faults) error { f.Cut = Switch(!on); return nil })
 }
 
-// Faults tells what SetNoise and SetPlugged last set.
-func (l *Line) Faults() (noise float64, plugged bool) {
+// Faults tells how the line misbehaves.
+func (l *Line) Faults() Faults {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.noise, !l.cut
+	return l.faults
+}
+
+func (l *Line) wake() {
+	select {
+	case l.poke <- struct{}{}:
+	default:
+	}
 }
 
 // Run answers the master until ctx ends, then closes the medium. Nil means asked to stop. It can run once.
 func (l *Line) Run(ctx context.Context) error {
-	l.timer = time.NewTimer(time.Hour)
-	defer l.timer.Stop()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	tend := time.NewTicker(time.Second)
 	defer tend.Stop()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -160,6 +220,17 @@ func (l *Line) Run(ctx context.Context) error {
 	defer wg.Wait()
 	defer l.wires.Close()
 	for {
+		now := time.Now()
+		l.advance(now)
+		if next, ok := l.next(now); ok {
+			timer.Reset(next.Sub(now))
+		} else {
+			timer.Stop()
+		}
+		in := l.in
+		if l.free.Sub(now) > aheadMax {
+			in = nil
+		}
 		select {
 		case <-ctx.Done():
 			if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
@@ -168,20 +239,21 @@ func (l *Line) Run(ctx context.Context) error {
 			return nil
 		case <-tend.C:
 			l.wires.Tend()
-		case c := <-l.in:
-			l.hear(ctx, c)
+		case c := <-in:
+			l.arrive(c)
+		case <-timer.C:
+		case <-l.poke:
 		}
 	}
 }
 
 // read hands over what the master writes, with the time it came.
 func (l *Line) read(ctx context.Context) error {
-	var buf [chunkMax]byte
 	for {
-		n, err := l.wires.Read(buf[:])
-		if n > 0 {
+		c, err := l.wires.Receive()
+		if len(c.data) > 0 {
 			select {
-			case l.in <- chunk{time.Now(), append([]byte(nil), buf[:n]...)}:
+			case l.in <- c:
 			case <-ctx.Done():
 				return nil
 			}
@@ -195,100 +267,17 @@ func (l *Line) read(ctx context.Context) error {
 	}
 }
 
-// hear takes bytes of the master. They are written in no time by a terminal; on the wires each takes its own, so the
-// meters have heard them only when the last has passed.
-func (l *Line) hear(ctx context.Context, c chunk) {
-	if c.at.Sub(l.free) > tbMax {
-		l.face.forget()
+// arrive puts the bytes of the master on the wires. They were written in no time; on the wires each takes its own, one after the other.
+func (l *Line) arrive(c chunk) {
+	c.at = l.dtu.inbound(c.at)
+	if l.wires.Paced() {
+		c.at = c.at.Add(-c.framing.Span(len(c.data)))
 	}
-	if c.at.After(l.free) {
-		l.free = c.at
+	if l.free.After(c.at) {
+		c.at = l.free
 	}
-	l.free = l.free.Add(time.Duration(len(c.data)) * l.char)
-	if !l.wait(ctx, l.free) {
-		return
-	}
-	noise, plugged := l.Faults()
-	if !plugged {
-		return
-	}
-	l.face.hear(l.damage(c.data, noise))
-	for r, ok := l.face.next(); ok; r, ok = l.face.next() {
-		now := time.Now()
-		l.log(now, FromMaster, r.wire)
-		var replies [][]byte
-		for _, m := range l.meters {
-			if b, answered := r.ask(m, now); answered {
-				replies = append(replies, b)
-			}
-		}
-		if len(replies) > 0 && !l.reply(ctx, replies, noise) {
-			return
-		}
-	}
-}
-
-// reply sends what the meters answered, Td after the request. Several answers at once pull the line low together.
-func (l *Line) reply(ctx context.Context, replies [][]byte, noise float64) bool {
-	if !l.wait(ctx, l.free.Add(l.cfg.Delay)) {
-		return false
-	}
-	frame := replies[0]
-	for _, other := range replies[1:] {
-		frame = overlap(frame, other)
-	}
-	frame = l.damage(frame, noise)
-	wire := make([]byte, 0, l.cfg.Preamble+len(frame))
-	for range l.cfg.Preamble {
-		wire = append(wire, 0xFE)
-	}
-	wire = append(wire, frame...)
-	if !l.send(ctx, wire) {
-		return false
-	}
-	l.log(time.Now(), FromMeter, wire[len(wire)-len(frame):])
-	return true
-}
-
-// send paces the bytes: none is handed over before its stop bit has passed, and the last one right then. A master that talks meanwhile is not heard, and
-// spoils what is left (half duplex).
-func (l *Line) send(ctx context.Context, wire []byte) bool {
-	start := l.free
-	if now := time.Now(); now.After(start) {
-		start = now
-	}
-	step := max(1, int(stepMax/l.char))
-	for i := 0; i < len(wire); i += step {
-		end := min(i+step, len(wire))
-		l.free = start.Add(time.Duration(end) * l.char)
-		if !l.wait(ctx, l.free) {
-			return false
-		}
-		select {
-		case <-l.in:
-			for j := i; j < len(wire); j++ {
-				wire[j] &= byte(l.rng.Uint32())
-			}
-		default:
-		}
-		if _, err := l.wires.Write(wire[i:end]); err != nil {
-			return ctx.Err() == nil // nobody reads: the bytes are lost, the line goes on
-		}
-	}
-	return true
-}
-
-// wait sleeps until t; false when ctx ended first.
-func (l *Line) wait(ctx context.Context, t time.Time) bool {
-	d := time.Until(t)
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	l.timer.Reset(d)
-	select {
-	case <-l.timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+	l.free = c.at.Add(c.framing.Span(len(c.data)))
+	if data := damage(l.rng, c.data, l.Faults().Noise); len(data) > 0 {
+		l.talks = append(l.talks, newTalk(FromMaster, c.at, c.framing, data))
 	}
 }

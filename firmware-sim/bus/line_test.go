@@ -38,7 +38,7 @@ func running(t *testing.T, cfg Config, meters ...*meter.Meter) (*Port, *Line) {
 			t.Error(err)
 		}
 	})
-	if err := port.SetReadTimeout(500 * time.Millisecond); err != nil {
+	if err := port.SetReadTimeout(2 * time.Second); err != nil {
 		t.Fatal(err)
 	}
 	return port, line
@@ -80,14 +80,13 @@ func TestBytesTakeTheirTimeOnTheWires(t *testing.T) {
 		if len(got) != 4+20 || !bytes.Equal(got[:4], []byte{0xFE, 0xFE, 0xFE, 0xFE}) {
 			t.Fatalf("got % X, want four FE and 20 bytes", got)
 		}
-		char := 11 * time.Second / 2400
 		for i, d := range at {
-			passed := time.Duration(len(request)+i+1)*char + 50*time.Millisecond
+			passed := l645.Framing().Span(len(request)) + l645.Framing().Span(i+1) + 50*time.Millisecond
 			if d < passed || d > passed+stepMax {
 				t.Errorf("byte %d came after %v, it passed after %v", i, d, passed)
 			}
 		}
-		if last, want := at[len(at)-1], time.Duration(len(request)+len(got))*char+50*time.Millisecond; last != want {
+		if last, want := at[len(at)-1], l645.Framing().Span(len(request))+l645.Framing().Span(len(got))+50*time.Millisecond; last != want {
 			t.Errorf("the last byte came after %v, want %v", last, want)
 		}
 	})
@@ -99,8 +98,7 @@ func TestFastLinesSendInBurstsButNotFaster(t *testing.T) {
 		cfg.Baud = 115200
 		port, _ := running(t, cfg, meter645(t, "101"))
 		got, at := ask(t, port, readTotal("101"))
-		char := 11 * time.Second / 115200
-		if last, want := at[len(at)-1], time.Duration(20+24)*char+50*time.Millisecond; len(got) != 24 || last != want {
+		if last, want := at[len(at)-1], cfg.Framing().Span(20)+cfg.Framing().Span(24)+50*time.Millisecond; len(got) != 24 || last != want {
 			t.Errorf("got %d bytes, the last after %v; want 24 after %v", len(got), last, want)
 		}
 	})
@@ -252,7 +250,7 @@ func TestFramesAreKeptAndNumbered(t *testing.T) {
 func TestRingDropsTheOldest(t *testing.T) {
 	_, line := Memory(l645)
 	for range framesMax + 5 {
-		line.log(time.Time{}, FromMaster, []byte{1})
+		line.log(time.Time{}, FromMaster, []byte{1}, "")
 	}
 	got := line.Frames(0)
 	if len(got) != framesMax || got[0].N != 6 || got[len(got)-1].N != framesMax+5 {

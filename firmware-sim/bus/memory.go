@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -15,22 +16,62 @@ const bufferMax = 4096
 // Memory makes a line without a file: the port is the master's end, with the methods of a serial port that a master
 // needs. Nothing runs until the line's Run.
 func Memory(cfg Config, meters ...*meter.Meter) (*Port, *Line) {
-	w := &memory{fromMaster: newPipe(), toMaster: newPipe()}
+	w := &memory{fromMaster: make(chan chunk, chunksMax), toMaster: newPipe(), done: make(chan struct{}), framing: cfg.Framing()}
 	return w.open(), newLine(cfg, w, meters)
 }
 
-type memory struct{ fromMaster, toMaster *pipe }
+type memory struct {
+	fromMaster chan chunk
+	toMaster   *pipe
+	done       chan struct{}
+	once       sync.Once
+
+	mu      sync.Mutex // guards framing
+	framing Framing
+}
 
 func (w *memory) open() *Port {
 	return &Port{wires: w, timeout: -1, done: make(chan struct{})}
 }
 
-func (w *memory) Read(p []byte) (int, error)  { return w.fromMaster.read(p, -1, nil) }
+func (w *memory) Receive() (chunk, error) {
+	select {
+	case c := <-w.fromMaster:
+		return c, nil
+	case <-w.done:
+		return chunk{}, io.EOF
+	}
+}
+
+// send takes what the master writes. A line that is far behind loses it, as a UART whose buffer is full.
+func (w *memory) send(b []byte) (int, error) {
+	select {
+	case <-w.done:
+		return 0, os.ErrClosed
+	default:
+	}
+	for rest := b; len(rest) > 0; rest = rest[min(len(rest), chunkMax):] {
+		select {
+		case w.fromMaster <- chunk{time.Now(), w.Framing(), append([]byte(nil), rest[:min(len(rest), chunkMax)]...)}:
+		default:
+		}
+	}
+	return len(b), nil
+}
+
 func (w *memory) Write(p []byte) (int, error) { return w.toMaster.write(p) }
+func (w *memory) Paced() bool                 { return false }
+func (w *memory) Place() Place                { return Place{Kind: "memory"} }
 func (w *memory) Tend()                       {}
 
+func (w *memory) Framing() Framing {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.framing
+}
+
 func (w *memory) Close() error {
-	w.fromMaster.close()
+	w.once.Do(func() { close(w.done) })
 	w.toMaster.close()
 	return nil
 }
@@ -60,7 +101,7 @@ func (p *Port) Write(b []byte) (int, error) {
 	case <-p.done:
 		return 0, os.ErrClosed
 	default:
-		return p.wires.fromMaster.write(b)
+		return p.wires.send(b)
 	}
 }
 
@@ -75,8 +116,21 @@ func (p *Port) SetReadTimeout(d time.Duration) error {
 // ResetInputBuffer throws away what the master has not read yet.
 func (p *Port) ResetInputBuffer() error { p.wires.toMaster.reset(); return nil }
 
-// ResetOutputBuffer throws away what the line has not taken yet.
-func (p *Port) ResetOutputBuffer() error { p.wires.fromMaster.reset(); return nil }
+// ResetOutputBuffer does nothing: what was written is on the line.
+func (p *Port) ResetOutputBuffer() error { return nil }
+
+// SetFraming sets how the master's end sends and listens from now on. What was written before keeps its framing; meters that have
+// another one hear garbage, and so does the master of their replies.
+func (p *Port) SetFraming(baud int, parity string, stopBits int) error {
+	f := Framing{baud, parity, stopBits}
+	if err := f.Check(); err != nil {
+		return fmt.Errorf("set the framing of the port: %w", err)
+	}
+	p.wires.mu.Lock()
+	defer p.wires.mu.Unlock()
+	p.wires.framing = f
+	return nil
+}
 
 // Drain returns at once: the line takes what is written.
 func (p *Port) Drain() error { return nil }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/creack/pty"
@@ -27,8 +28,9 @@ func Pty(cfg Config, link string, meters ...*meter.Meter) (*Line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("line %s: open a pseudo-terminal: %w", cfg.Name, err)
 	}
-	w := &terminal{master: master, slave: slave, link: link}
-	if err := w.raw(); err != nil {
+	w := &terminal{master: master, slave: slave, link: link, framing: cfg.Framing()}
+	w.baud.Store(int64(cfg.Baud))
+	if err := w.raw(cfg.Baud); err != nil {
 		w.Close()
 		return nil, fmt.Errorf("line %s: make %s raw: %w", cfg.Name, slave.Name(), err)
 	}
@@ -50,15 +52,30 @@ func (l *Line) Close() error { return l.wires.Close() }
 type terminal struct {
 	master, slave *os.File
 	link          string
+	framing       Framing
+	baud          atomic.Int64 // that the master has set, as last seen
+	buf           [chunkMax]byte
 }
 
-func (t *terminal) Read(p []byte) (int, error) {
-	n, err := t.master.Read(p)
+func (t *terminal) Receive() (chunk, error) {
+	n, err := t.master.Read(t.buf[:])
+	at := time.Now()
 	if n > 0 {
 		t.Tend()
 	}
-	return n, err
+	return chunk{at, t.Framing(), append([]byte(nil), t.buf[:n]...)}, err
 }
+
+// Framing is the line's own with the baud that the master has set. Parity does not pass a pseudo-terminal: the kernel takes the flag
+// off, and bytes arrive whole.
+func (t *terminal) Framing() Framing {
+	f := t.framing
+	f.Baud = int(t.baud.Load())
+	return f
+}
+
+func (t *terminal) Paced() bool  { return false }
+func (t *terminal) Place() Place { return Place{"pty", t.link} }
 
 // writeWait bounds a write into a terminal that nobody empties.
 const writeWait = 100 * time.Millisecond
@@ -71,13 +88,19 @@ func (t *terminal) Write(p []byte) (int, error) {
 }
 
 // Tend gives up the exclusive lock (TIOCEXCL) that serial libraries put on a port. A master that was killed never takes
-// it off, and since we hold the slave open the kernel does not either: the next master would be refused.
+// it off, and since we hold the slave open the kernel does not either: the next master would be refused. And it looks at the baud that
+// the master has set.
 func (t *terminal) Tend() {
 	c, err := t.slave.SyscallConn()
 	if err != nil {
 		return
 	}
-	_ = c.Control(func(fd uintptr) { _ = unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0) }) // not held is no fault
+	_ = c.Control(func(fd uintptr) {
+		_ = unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0) // not held is no fault
+		if baud, err := speed(int(fd)); err == nil && (Framing{baud, "none", 1}).Check() == nil {
+			t.baud.Store(int64(baud))
+		}
+	})
 }
 
 // Close removes the link, if it is still ours, and both ends.
@@ -92,8 +115,8 @@ func (t *terminal) Close() error {
 	return err
 }
 
-// raw makes the slave pass every byte as it is, without echo: the master will do the same, but may come later.
-func (t *terminal) raw() error {
+// raw makes the slave pass every byte as it is, without echo, at the line's baud: the master will do the same, but may come later.
+func (t *terminal) raw(baud int) error {
 	c, err := t.slave.SyscallConn()
 	if err != nil {
 		return err
@@ -109,7 +132,9 @@ func (t *terminal) raw() error {
 		a.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
 		a.Cflag = a.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
 		a.Cc[unix.VMIN], a.Cc[unix.VTIME] = 1, 0
-		fault = unix.IoctlSetTermios(int(fd), setTermios, a)
+		if fault = unix.IoctlSetTermios(int(fd), setTermios, a); fault == nil {
+			fault = setSpeed(int(fd), baud)
+		}
 	})
 	if err != nil {
 		return err

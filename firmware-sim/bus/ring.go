@@ -6,6 +6,7 @@ import "time"
 const (
 	FromMaster = "master"
 	FromMeter  = "meter"
+	FromSecond = "second" // another master
 )
 
 // Frame is one frame that was on the line. N counts from 1 and goes on across restarts. Wire is without preamble: of a
@@ -15,29 +16,36 @@ type Frame struct {
 	At   time.Time
 	From string
 	Wire []byte
+	Note string // what was wrong with it: "late", "half", "collision" …; empty: nothing
 }
 
-// framesMax bounds the ring: an hour and more of a busy 2400 baud line. Trip and close frames are counted by the meters
+// framesMax bounds the ring, unless the line's Config says less: an hour and more of a busy 2400 baud line. Trip and close frames are counted by the meters
 // as well, and those counts are never lost.
 const framesMax = 20_000
 
 type ring struct {
-	kept []Frame // oldest first from next on once full
-	next int
-	n    uint64
+	max   int     // 0: framesMax
+	kept  []Frame // oldest first from next on once full
+	next  int
+	n     uint64
+	relay bool // a relay frame of the master was among them
 }
 
-func (l *Line) log(at time.Time, from string, wire []byte) {
+func (l *Line) log(at time.Time, from string, wire []byte, note string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.frames.n++
-	f := Frame{l.frames.n, at, from, append([]byte(nil), wire...)}
-	if len(l.frames.kept) < framesMax {
+	f := Frame{l.frames.n, at, from, append([]byte(nil), wire...), note}
+	room := l.frames.max
+	if room == 0 {
+		room = framesMax
+	}
+	if len(l.frames.kept) < room {
 		l.frames.kept = append(l.frames.kept, f)
 		return
 	}
 	l.frames.kept[l.frames.next] = f
-	l.frames.next = (l.frames.next + 1) % framesMax
+	l.frames.next = (l.frames.next + 1) % room
 }
 
 // Frames gives the kept frames with a number above after, oldest first.

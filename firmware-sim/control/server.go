@@ -100,8 +100,8 @@ func (h handler) lines(*http.Request) (any, error) {
 	out := []Line{}
 	ports := h.site.Ports()
 	for _, l := range h.site.Lines() {
-		noise, plugged := l.Faults()
-		out = append(out, Line{l.Name(), ports[l.Name()], noise, plugged, l.FrameCount()})
+		f := l.Faults()
+		out = append(out, Line{l.Name(), ports[l.Name()], float64(f.Noise), !bool(f.Cut), l.FrameCount()})
 	}
 	return out, nil
 }
@@ -211,8 +211,8 @@ func (h handler) line(q *http.Request) (any, error) {
 	default:
 		return nil, faultf(http.StatusNotFound, "a line has no verb %q: use noise, unplug, plug", verb)
 	}
-	noise, plugged := l.Faults()
-	return Line{l.Name(), h.site.Ports()[l.Name()], noise, plugged, l.FrameCount()}, nil
+	f := l.Faults()
+	return Line{l.Name(), h.site.Ports()[l.Name()], float64(f.Noise), !bool(f.Cut), l.FrameCount()}, nil
 }
 
 // read takes the body, which may be empty.

@@ -135,9 +135,10 @@ type state struct {
 }
 
 type lineState struct {
-	Frames  uint64  `json:"frames"`
-	Noise   float64 `json:"noise"`
-	Plugged bool    `json:"plugged"`
+	Frames  uint64            `json:"frames"`
+	Noise   float64           `json:"noise"`
+	Plugged bool              `json:"plugged"`
+	Faults  map[string]string `json:"faults,omitempty"` // those that are on, noise and cut included
 }
 
 const stateVersion = 1
@@ -147,8 +148,8 @@ const stateVersion = 1
 func (s *Site) Save(now time.Time) error {
 	st := state{Version: stateVersion, SavedAt: now, Lines: map[string]lineState{}, Meters: map[string]meter.State{}}
 	for _, l := range s.lines {
-		noise, plugged := l.Faults()
-		st.Lines[l.Name()] = lineState{l.FrameCount(), noise, plugged}
+		f := l.Faults()
+		st.Lines[l.Name()] = lineState{l.FrameCount(), float64(f.Noise), !bool(f.Cut), f.Map()}
 		for _, m := range l.Meters() {
 			st.Meters[l.Name()+"/"+m.Address()] = m.State(now)
 		}
@@ -193,8 +194,7 @@ func (s *Site) load() error {
 	for _, l := range s.lines {
 		if ls, ok := st.Lines[l.Name()]; ok {
 			l.ResumeCount(ls.Frames)
-			l.SetPlugged(ls.Plugged)
-			if err := l.SetNoise(ls.Noise); err != nil {
+			if err := ls.restore(l); err != nil {
 				return fmt.Errorf("read the street's state %s: %w", path, err)
 			}
 		}
@@ -212,4 +212,20 @@ func (s *Site) load() error {
 		s.log.Warn("saved meter is not in the scenario", daemon.KeyMeter, key)
 	}
 	return nil
+}
+
+// restore makes the line misbehave as it did. A state of an earlier version knows noise and the cut alone.
+func (s lineState) restore(l *bus.Line) error {
+	if err := l.SetNoise(s.Noise); err != nil {
+		return err
+	}
+	return l.Change(func(f *bus.Faults) error {
+		f.Cut = bus.Switch(!s.Plugged)
+		for name, value := range s.Faults {
+			if err := f.Set(name, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -62,8 +62,8 @@ func TestStreetGoesOnAfterARestart(t *testing.T) {
 	if v.EnergymWh < 10_500_000 || v.EnergymWh > 10_700_000 || !v.Hold {
 		t.Errorf("got %d mWh, hold %t; want about 10.6 kWh and hold", v.EnergymWh, v.Hold)
 	}
-	if _, plugged := s.Lines()[0].Faults(); plugged || s.Lines()[0].FrameCount() != 12 {
-		t.Errorf("got plugged %t, %d frames", plugged, s.Lines()[0].FrameCount())
+	if f := s.Lines()[0].Faults(); !bool(f.Cut) || s.Lines()[0].FrameCount() != 12 {
+		t.Errorf("got faults %v, %d frames", f.Map(), s.Lines()[0].FrameCount())
 	}
 }
 

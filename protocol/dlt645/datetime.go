@@ -33,6 +33,13 @@ func AppendDateTime6(dst []byte, t time.Time, loc *time.Location) []byte {
 	return append(AppendTime3(dst, t, loc), bcd2(t.Day()), bcd2(int(t.Month())), bcd2(t.Year()%100))
 }
 
+// AppendDateTime5 appends mm hh DD MM YY, the form of freezes and of load
+// profiles.
+func AppendDateTime5(dst []byte, t time.Time, loc *time.Location) []byte {
+	t = t.In(loc)
+	return append(dst, bcd2(t.Minute()), bcd2(t.Hour()), bcd2(t.Day()), bcd2(int(t.Month())), bcd2(t.Year()%100))
+}
+
 // Date4 reads 04000101 as midnight in loc. The weekday must be a digit 0..7
 // but is not compared: meters set by hand carry wrong ones. The error wraps
 // ErrDateTime.

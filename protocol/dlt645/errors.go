@@ -23,8 +23,13 @@ var (
 	ErrAddress     = errors.New("invalid meter address")
 	ErrUnknownItem = errors.New("unknown data identifier")
 	ErrCommand     = errors.New("relay command not usable")
-	ErrSealed      = errors.New("relay request is ciphered (ESAM)")
+	ErrSealed      = errors.New("sealed by a security module (ESAM)")
 	ErrNotRequest  = errors.New("not the expected request")
+	ErrReadOnly    = errors.New("item cannot be written")
+	ErrBaud        = errors.New("no such baud rate")
+	ErrTable       = errors.New("row of the item table is not sound")
+	ErrLoadRecord  = errors.New("no load record starts here")
+	ErrTooLong     = errors.New("answer longer than 255 parts or 16 KiB")
 )
 
 // Reasons a sound frame is not the reply that is waited for: keep waiting.

@@ -52,6 +52,13 @@ func rateZH(r int) string {
 	return fmt.Sprintf("费率%d电能", r)
 }
 
+func demandRateZH(r int) string {
+	if r == 0 {
+		return ""
+	}
+	return fmt.Sprintf("费率%d", r)
+}
+
 // phaseFamilies are values by phase, 02 tt pp 00.
 var phaseFamilies = map[DI]struct {
 	Name, ZH string
@@ -114,7 +121,8 @@ func energyLayout(d, tt, rr, ss DI) []ItemInfo {
 	f := energyFamilies[tt]
 	var parts []ItemInfo
 	for r := first; r <= last; r++ {
-		parts = append(parts, ItemInfo{d&^0xFF00 | r<<8, energyNames[tt][r] + phase, phaseZH + f.ZH + rateZH(int(r)), "XXXXXX.XX", 4, f.Unit, f.Signed})
+		parts = append(parts, ItemInfo{DI: d&^0xFF00 | r<<8, Name: energyNames[tt][r] + phase, NameZH: phaseZH + f.ZH + rateZH(int(r)),
+			Format: "XXXXXX.XX", Bytes: 4, Unit: f.Unit, Signed: f.Signed})
 	}
 	return parts
 }
@@ -133,9 +141,10 @@ func demandLayout(d, tt, rr, ss DI) []ItemInfo {
 	var parts []ItemInfo
 	for r := first; r <= last; r++ {
 		di, name := d&^0xFF00|r<<8, f.Name+" demand "+rateName(int(r))
+		zh := f.ZH + demandRateZH(int(r)) + "最大需量"
 		parts = append(parts,
-			ItemInfo{di, name, f.ZH + "最大需量", "XX.XXXX", 3, unit, f.Signed},
-			ItemInfo{di, name + " time", f.ZH + "最大需量发生时间", FormatDateTime5, 5, "", false})
+			ItemInfo{DI: di, Name: name, NameZH: zh, Format: "XX.XXXX", Bytes: 3, Unit: unit, Signed: f.Signed},
+			ItemInfo{DI: di, Name: name + " time", NameZH: zh + "发生时间", Format: FormatDateTime5, Bytes: 5})
 	}
 	return parts
 }
@@ -150,8 +159,8 @@ func phaseLayout(tt, pp, di0 DI) []ItemInfo {
 		if p == 0 && !f.Total || pp != p && pp != 0xFF {
 			continue
 		}
-		parts = append(parts, ItemInfo{0x02000000 | tt<<16 | p<<8, f.Name + [4]string{" total", " A", " B", " C"}[p],
-			[4]string{"总", "A相", "B相", "C相"}[p] + f.ZH, f.Format, f.Bytes, f.Unit, f.Signed})
+		parts = append(parts, ItemInfo{DI: 0x02000000 | tt<<16 | p<<8, Name: f.Name + [4]string{" total", " A", " B", " C"}[p],
+			NameZH: [4]string{"总", "A相", "B相", "C相"}[p] + f.ZH, Format: f.Format, Bytes: f.Bytes, Unit: f.Unit, Signed: f.Signed})
 	}
 	return parts
 }
@@ -160,8 +169,8 @@ func phaseLayout(tt, pp, di0 DI) []ItemInfo {
 // the key status word.
 func statusLayout() []ItemInfo {
 	var parts []ItemInfo
-	for _, it := range items {
-		if it.DI >= 0x04000501 && it.DI <= 0x04000508 {
+	for d := DI(0x04000501); d <= 0x04000508; d++ {
+		if it, ok := find(itemsCSV, d); ok {
 			parts = append(parts, it)
 		}
 	}
@@ -174,7 +183,7 @@ func freezeLayout(d, part, nth DI) []ItemInfo {
 	case nth == 0:
 		return nil
 	case part == 0:
-		return []ItemInfo{{d, "freeze time", "冻结时间", FormatDateTime5, 5, "", false}}
+		return []ItemInfo{{DI: d, Name: "freeze time", NameZH: "冻结时间", Format: FormatDateTime5, Bytes: 5}}
 	case part > 8:
 		return nil
 	}
@@ -188,14 +197,14 @@ func freezeLayout(d, part, nth DI) []ItemInfo {
 // relayEvent is a record of a trip (1D) or a close (1E) in its order; the
 // single parts are 1D00 01.. in the same order.
 var relayEvent = []ItemInfo{
-	{0, "event time", "发生时刻", FormatDateTime6, 6, "", false},
-	{0, "operator code", "操作者代码", FormatDigits, 4, "", false},
-	{0, "forward active", "正向有功总电能", "XXXXXX.XX", 4, "kWh", false},
-	{0, "reverse active", "反向有功总电能", "XXXXXX.XX", 4, "kWh", false},
-	{0, "Q1", "第一象限无功总电能", "XXXXXX.XX", 4, "kvarh", false},
-	{0, "Q2", "第二象限无功总电能", "XXXXXX.XX", 4, "kvarh", false},
-	{0, "Q3", "第三象限无功总电能", "XXXXXX.XX", 4, "kvarh", false},
-	{0, "Q4", "第四象限无功总电能", "XXXXXX.XX", 4, "kvarh", false},
+	{Name: "event time", NameZH: "发生时刻", Format: FormatDateTime6, Bytes: 6},
+	{Name: "operator code", NameZH: "操作者代码", Format: FormatDigits, Bytes: 4},
+	{Name: "forward active", NameZH: "正向有功总电能", Format: "XXXXXX.XX", Bytes: 4, Unit: "kWh"},
+	{Name: "reverse active", NameZH: "反向有功总电能", Format: "XXXXXX.XX", Bytes: 4, Unit: "kWh"},
+	{Name: "Q1", NameZH: "第一象限无功总电能", Format: "XXXXXX.XX", Bytes: 4, Unit: "kvarh"},
+	{Name: "Q2", NameZH: "第二象限无功总电能", Format: "XXXXXX.XX", Bytes: 4, Unit: "kvarh"},
+	{Name: "Q3", NameZH: "第三象限无功总电能", Format: "XXXXXX.XX", Bytes: 4, Unit: "kvarh"},
+	{Name: "Q4", NameZH: "第四象限无功总电能", Format: "XXXXXX.XX", Bytes: 4, Unit: "kvarh"},
 }
 
 func relayEventLayout(d, part DI) []ItemInfo {
@@ -207,18 +216,4 @@ func relayEventLayout(d, part DI) []ItemInfo {
 		}
 	}
 	return parts
-}
-
-// loadRecord reads the time of a load profile record (负荷记录, 06): A0 A0,
-// a length, mm hh DD MM YY, then classes that differ by the meter's mode word.
-// The layout is known from firmware, not from the standard's text, so only
-// the time is taken. A reply with the identifier alone means no record.
-func loadRecord(d DI, data []byte) ([]Value, error) {
-	if len(data) == 0 {
-		return nil, nil
-	}
-	if len(data) < 8 {
-		return nil, fmt.Errorf("load record of %d bytes: %w", len(data), ErrLength)
-	}
-	return ItemInfo{d, "record time", "记录时间", FormatDateTime5, 5, "", false}.decode(data[3:8])
 }

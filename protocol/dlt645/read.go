@@ -2,17 +2,6 @@ package dlt645
 
 import "fmt"
 
-// Function codes of 2007.
-const (
-	funcBroadcastTime = 0x08
-	funcRead          = 0x11
-	funcSubsequent    = 0x12
-	funcReadAddress   = 0x13
-	funcRelay         = 0x1C
-	fromMeter         = 0x80
-	refused           = 0x40
-)
-
 // ReadRequest asks meter a for item d (C = 11H).
 func ReadRequest(a Address, d DI) Frame {
 	return Frame{Addr: a, Control: funcRead, Data: d.Append(make([]byte, 0, 4))}
@@ -120,6 +109,34 @@ func ParseReadRequest(f Frame) (d DI, extra []byte, err error) {
 // ReadReply is meter a's answer to a read of d (C = 91H).
 func ReadReply(a Address, d DI, data []byte) Frame {
 	return Frame{Addr: a, Control: funcRead | fromMeter, Data: append(d.Append(make([]byte, 0, 4+len(data))), data...)}
+}
+
+// ReadReplyMore is ReadReply that says whether more follow (C = B1H); the
+// first block has no SEQ.
+func ReadReplyMore(a Address, d DI, data []byte, follow bool) Frame {
+	f := ReadReply(a, d, data)
+	if follow {
+		f.Control |= more
+	}
+	return f
+}
+
+// ParseSubsequentRequest is the meter's side of SubsequentRequest. A request
+// for the same seq again must get the same block again.
+func ParseSubsequentRequest(f Frame) (d DI, seq byte, err error) {
+	if err := exactly(f, funcSubsequent, "request for subsequent data", 5); err != nil {
+		return 0, 0, err
+	}
+	return wireDI(f.Data), f.Data[4], nil
+}
+
+// SubsequentReply is meter a's answer with block seq (C = 92H, or B2H when
+// more follow): DI, data, SEQ.
+func SubsequentReply(a Address, d DI, data []byte, seq byte, follow bool) Frame {
+	f := ReadReplyMore(a, d, data, follow)
+	f.Control = f.Control&^0x1F | funcSubsequent
+	f.Data = append(f.Data, seq)
+	return f
 }
 
 // ReadAddressReply is meter a's answer to ReadAddressRequest (C = 93H).

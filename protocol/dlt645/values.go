@@ -55,7 +55,7 @@ func (v Value) String() string {
 func DecodeValues(d DI, data []byte) ([]Value, error) {
 	read := func() ([]Value, error) { return decodeParts(layout(d), data) }
 	if d>>24 == 0x06 {
-		read = func() ([]Value, error) { return loadRecord(d, data) }
+		read = func() ([]Value, error) { return loadTimes(d, data) }
 	}
 	values, err := read()
 	if err != nil {
@@ -106,7 +106,7 @@ func decodeParts(parts []ItemInfo, data []byte) ([]Value, error) {
 // decode reads exactly one item. A date with its weekday makes two values.
 func (it ItemInfo) decode(b []byte) ([]Value, error) {
 	v := Value{Name: it.Name, DI: it.DI, Unit: it.Unit}
-	if it.Format != FormatASCII && it.Format != FormatBinary && allFF(b) {
+	if it.Format != FormatASCII && it.Format != FormatBinary && it.Format != FormatSecret && allFF(b) {
 		v.Null = true
 		return []Value{v}, nil
 	}
@@ -116,10 +116,15 @@ func (it ItemInfo) decode(b []byte) ([]Value, error) {
 	case FormatASCII:
 		v.Text = reversedText(b)
 	case FormatBinary:
+		v.Text = "0x"
 		for i := len(b) - 1; i >= 0; i-- {
-			v.Int = v.Int<<8 | int64(b[i])
+			v.Text += fmt.Sprintf("%02X", b[i])
+			if len(b) < 8 { // longer ones are in Text only
+				v.Int = v.Int<<8 | int64(b[i])
+			}
 		}
-		v.Text = fmt.Sprintf("0x%0*X", 2*len(b), v.Int)
+	case FormatSecret:
+		v.Text = redacted
 	case FormatDigits:
 		v.Text, err = reversedDigits(b)
 	case FormatDate4:
@@ -145,6 +150,10 @@ func (it ItemInfo) decode(b []byte) ([]Value, error) {
 			return []Value{v, {Name: "weekday", DI: it.DI, Text: fmt.Sprintf("%02X", b[3])}}, nil
 		}
 	default:
+		if it.Format.fields() {
+			v.Text, err = it.Format.readFields(b)
+			break
+		}
 		v.Exp = it.Format.exp()
 		v.Int, err = number(b, it.Signed)
 	}

@@ -7,10 +7,10 @@ LDFLAGS := -s -w -X feikong/internal/daemon.Version=$(VERSION)
 FUZZ    ?= 30s
 PROP    ?= 10000
 
-.PHONY: help run demo test check race fuzz prop bench build deps clean
+.PHONY: help run demo test check race fuzz prop bench build build-all deps clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## a simulated street, an agent and a gateway as three processes, until Ctrl-C; state survives in data/street
 	$(BIN)/firmware-sim street --dir $(STATE) --bin $(BIN)
@@ -21,6 +21,9 @@ demo: build ## the whole story in at most 90 seconds, every claim checked
 build: ## the three programs into bin/
 	@mkdir -p $(BIN)
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./agent ./gateway ./firmware-sim
+
+build-all: ## the agent for armv5 to riscv64, stripped, into bin/all/, with sizes and their budgets
+	@GO="$(GO)" tools/build-all.sh $(BIN)/all '$(LDFLAGS)'
 
 test: ## all tests, the end-to-end story with the real programs included
 	$(GO) vet ./...
@@ -44,8 +47,11 @@ prop: ## the property tests with PROP cases each (default 10000)
 bench: ## RATIO lines: name median min max, both sides interleaved in one run
 	FEIKONG_BENCH=1 $(GO) test -count=1 -run "^TestRatio" ./internal/ratio -v | grep -E "^(RATIO|COST|--- FAIL|FAIL)"
 
-deps: ## what a fresh machine needs besides Go (Debian): gcc for the race detector; modules and tools
-	command -v gcc >/dev/null || { apt-get update && apt-get install -y gcc libc6-dev; }
+# What tests use beside Go: gcc (race detector, the libmodbus client), masters that we did not write, the ARM emulator, a serial line of two ends.
+PACKAGES := gcc libc6-dev libmodbus-dev mbpoll qemu-user socat
+
+deps: ## what a fresh machine needs besides Go: Debian packages for the tests, modules and tools
+	@if command -v apt-get >/dev/null && ! dpkg -s $(PACKAGES) >/dev/null 2>&1; then apt-get update -q && apt-get install -y -q $(PACKAGES); fi
 	$(GO) mod download
 	cd tools && $(GO) mod download
 

@@ -91,14 +91,25 @@ func listen(capture, sent []byte) (h hearing) {
 		}
 	}
 	h.gap(rest, sent, false)
+	if n := len(rest); len(h.replies) == 0 && h.stray == 0 && n > glitch && !bytes.HasSuffix(sent, rest) {
+		h.stray = n // without a frame beside them they are no padding: many answers at once pull the line to zeros
+	}
 	return h
 }
+
+// glitch is how many bytes an adapter may make by itself when it turns the line around.
+const glitch = 2
 
 // gap judges bytes between frames. Meters and adapters add harmless ones: wake-up bytes FEH, a trailing FFH or 00H, a
 // doubled start before a frame, an echo of the request that lost its beginning.
 func (h *hearing) gap(b, sent []byte, before bool) {
 	const start = 0x68
-	b = bytes.Trim(b, "\xFE\xFF\x00")
+	for len(b) > 0 && padding(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && padding(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
 	if before && len(b) == 1 && b[0] == start || len(b) > 2 && bytes.HasSuffix(sent, b) {
 		return
 	}
@@ -112,3 +123,6 @@ func (h *hearing) gap(b, sent []byte, before bool) {
 		}
 	}
 }
+
+// padding says that a byte around frames means nothing.
+func padding(b byte) bool { return b == 0xFE || b == 0xFF || b == 0x00 }

@@ -66,15 +66,16 @@ const (
 // Found is one meter.
 type Found struct {
 	Framing
-	Protocol string `json:"protocol"`
-	Edition  string `json:"edition,omitempty"` // of DL/T 645: "2007", "1997"
-	Address  string `json:"address"`
-	DelayMs  int64  `json:"delay_ms"`             // from the end of the request to the first byte
-	Energy   string `json:"energy_kwh,omitempty"` // forward active total, to compare with the display
-	Model    string `json:"model,omitempty"`      // of Modbus: a table whose registers look plausible
-	Probable bool   `json:"probable,omitempty"`   // Model is a guess by plausible values
-	Voltage  string `json:"voltage_v,omitempty"`  // what made it plausible
-	Clash    bool   `json:"clash,omitempty"`      // two meters have this address 地址冲突
+	Protocol string   `json:"protocol"`
+	Edition  string   `json:"edition,omitempty"` // of DL/T 645: "2007", "1997"
+	Address  string   `json:"address"`
+	DelayMs  int64    `json:"delay_ms"`             // from the end of the request to the first byte
+	Energy   string   `json:"energy_kwh,omitempty"` // forward active total, to compare with the display
+	Model    string   `json:"model,omitempty"`      // of Modbus: a table whose registers look plausible
+	Probable bool     `json:"probable,omitempty"`   // Model is a guess by plausible values
+	Like     []string `json:"like,omitempty"`       // other tables that fit as well
+	Voltage  string   `json:"voltage_v,omitempty"`  // what made it plausible
+	Clash    bool     `json:"clash,omitempty"`      // two meters have this address 地址冲突
 }
 
 // Codes of a Note.
@@ -183,8 +184,7 @@ func (s *search) defaults() {
 // all goes through protocols and framings.
 func (s *search) all(ctx context.Context) error {
 	roots := len(s.o.DLT645) * len(editions) * rootProbes * s.o.Tries
-	units := s.o.Last - s.o.First + 1
-	s.plan = roots + len(s.o.Modbus)*units
+	s.plan = roots
 	for _, f := range s.o.DLT645 {
 		for _, e := range editions {
 			if err := s.tree(ctx, f, e); s.unusable(err, f) {
@@ -194,14 +194,7 @@ func (s *search) all(ctx context.Context) error {
 			}
 		}
 	}
-	for _, f := range s.o.Modbus {
-		if err := s.units(ctx, f); s.unusable(err, f) {
-			continue
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.modbus(ctx)
 }
 
 // unusable notes a framing that the port cannot be set to.

@@ -20,6 +20,12 @@ import (
 // simulated is a line in memory with its meters, and ours on the other end.
 func simulated(t *testing.T, cfg bus.Config, meters ...*meter.Meter) *line.Line {
 	t.Helper()
+	l, _ := simulatedLine(t, cfg, meters...)
+	return l
+}
+
+func simulatedLine(t *testing.T, cfg bus.Config, meters ...*meter.Meter) (*line.Line, *bus.Line) {
+	t.Helper()
 	port, sim := bus.Memory(cfg, meters...)
 	l := line.New(line.Settings{Name: "l1", Path: "x", Baud: cfg.Baud, Parity: cfg.Parity, StopBits: cfg.StopBits},
 		func(line.Settings) (line.Port, error) { return port, nil }, slog.New(slog.DiscardHandler))
@@ -28,7 +34,7 @@ func simulated(t *testing.T, cfg bus.Config, meters ...*meter.Meter) *line.Line 
 	go func() { sim.Run(ctx); done <- struct{}{} }()
 	go func() { l.Run(ctx); done <- struct{}{} }()
 	t.Cleanup(func() { cancel(); <-done; <-done })
-	return l
+	return l, sim
 }
 
 func config(seed uint64) bus.Config {

@@ -30,4 +30,3 @@ func TestBoundariesAreMonthsCyclesAndVersionStarts(t *testing.T) {
 		t.Errorf("got %v, want none without tariffs", got)
 	}
 }
-

@@ -101,7 +101,7 @@ func (s *Server) listLedger(ctx context.Context, in *AccountIn) (*list[wire.Ledg
 type readingsIn struct {
 	AccountIn
 	Point    string    `query:"point" doc:"Metering point; the first when absent" maxLength:"64"`
-	Quantity string    `query:"quantity" enum:"active_import,relay_state,clock_drift,active_power" default:"active_import"`
+	Quantity string    `query:"quantity" enum:"active_import,relay_state,clock_drift,active_power,active_export,reactive_import,reactive_export,voltage,current,reactive_power,power_factor,frequency,apparent_power,demand,remaining_money,remaining_energy" default:"active_import"`
 	Register uint8     `query:"register" doc:"0 is the total"`
 	From     time.Time `query:"from" doc:"Not before; a day ago when absent"`
 	To       time.Time `query:"to" doc:"Not after; now when absent"`
@@ -128,7 +128,8 @@ func (s *Server) listReadings(ctx context.Context, in *readingsIn) (*list[wire.S
 			}
 			point = uint16(i)
 		}
-		records, err := v.Readings(no, point, read.Quantities[in.Quantity], in.Register, in.From.UnixMilli(), in.To.UnixMilli(), in.Limit)
+		quantity, _ := read.Quantity(in.Quantity) // the route has checked the word
+		records, err := v.Readings(no, point, quantity, in.Register, in.From.UnixMilli(), in.To.UnixMilli(), in.Limit)
 		items = each(records, func(r account.ReadingRecord) wire.StoredReading { return read.StoredReading(p, r) })
 		return err
 	})

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"feikong/billing"
 	"feikong/gateway/account"
 	"feikong/gateway/api/wire"
 	"feikong/gateway/store"
@@ -65,29 +64,6 @@ func Bill(p *account.Profile, b account.Bill, lang string) wire.Bill {
 	return w
 }
 
-// Quantities by their wire word.
-var Quantities = map[string]protocol.Quantity{"active_import": protocol.ActiveImport, "relay_state": protocol.RelayState,
-	"clock_drift": protocol.ClockDrift, "active_power": protocol.ActivePower}
-
-// StoredReading is one reading as stored.
-func StoredReading(p *account.Profile, r account.ReadingRecord) wire.StoredReading {
-	w := wire.StoredReading{Point: PointID(p, r.Point), Register: r.Register, At: at(r.TakenAt), Value: strconv.FormatInt(r.Value, 10),
-		Held: r.Flags&account.FlagHeld != 0, Untrusted: r.Flags&account.FlagUntrusted != 0, Late: r.Flags&account.FlagLate != 0}
-	switch r.Quantity {
-	case protocol.ActiveImport:
-		w.Quantity, w.Unit, w.Value = "active_import", "kWh", billing.Energy(r.Value).String()
-	case protocol.RelayState:
-		w.Quantity, w.Unit = "relay_state", "bits"
-	case protocol.ClockDrift:
-		w.Quantity, w.Unit = "clock_drift", "ms"
-	case protocol.ActivePower:
-		w.Quantity, w.Unit = "active_power", "W"
-	default:
-		w.Quantity = fmt.Sprintf("quantity %d", r.Quantity)
-	}
-	return w
-}
-
 // quarantineHex is how much of a raw packet a list shows; the whole stays in the store.
 const quarantineHex = 64
 
@@ -102,16 +78,6 @@ func Quarantined(q account.Quarantined, lang string) wire.Quarantined {
 		w.Quantity, w.Value = quantity(q.Entry.Reading.Quantity), decimal(q.Entry.Reading.Value, q.Entry.Reading.Exp)
 	}
 	return w
-}
-
-// quantity is the wire word of a quantity, or its number when it has none.
-func quantity(q protocol.Quantity) string {
-	for word, known := range Quantities {
-		if known == q {
-			return word
-		}
-	}
-	return fmt.Sprintf("quantity %d", q)
 }
 
 // decimal writes value x 10^exp. It is exact for the powers meters send; others keep the power.

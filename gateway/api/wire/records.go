@@ -83,7 +83,7 @@ type LedgerEntry struct {
 // StoredReading is one reading as stored.
 type StoredReading struct {
 	Point     string    `json:"point"`
-	Quantity  string    `json:"quantity" enum:"active_import,relay_state,clock_drift,active_power"`
+	Quantity  string    `json:"quantity" enum:"active_import,relay_state,clock_drift,active_power,active_export,reactive_import,reactive_export,voltage,current,reactive_power,power_factor,frequency,apparent_power,demand,remaining_money,remaining_energy"`
 	Register  uint8     `json:"register"`
 	Value     string    `json:"value"`
 	Unit      string    `json:"unit"`
@@ -91,6 +91,7 @@ type StoredReading struct {
 	Held      bool      `json:"held,omitempty"`
 	Untrusted bool      `json:"untrusted,omitempty" doc:"The agent's clock was not trusted, or ahead of ours"`
 	Late      bool      `json:"late,omitempty" doc:"Older than the current one when it came"`
+	Method    string    `json:"method" enum:"unknown,poll,freeze,snapshot,hand,trip,hourly,profile" doc:"How it came about; what the meter kept (freeze, hourly, profile) and what was read by hand moves no register"`
 }
 
 // Notice is a message to the customer.

@@ -234,7 +234,7 @@ func (m *Message) read(f Frame) error {
 		if len(d) == 2 {
 			w := uint16(d[0]) | uint16(d[1])<<8
 			m.add("relay status word", fmt.Sprintf("0x%04X", w))
-			m.add("bits", wordBits(w, relayStatusBits[:]))
+			m.add("bits", RelayStatus(w).Names())
 		} else {
 			m.add("accepted", spaced(d))
 		}
@@ -242,12 +242,6 @@ func (m *Message) read(f Frame) error {
 		m.add("output", spaced(d))
 	}
 	return nil
-}
-
-// relayStatusBits is read from firmware, as relayErrorBits.
-var relayStatusBits = [16]string{
-	0: "direct_close", 1: "close_permit", 2: "direct_trip", 3: "delayed_trip", 4: "trip_auto_recover",
-	5: "delayed_over_current", 8: "hold_on", 9: "hold_off", 10: "alarm_on", 11: "alarm_off",
 }
 
 // authority is PA P0 P1 P2 C0 C1 C2 C3; the caller has checked the length.

@@ -59,6 +59,10 @@ func (e *explainer) t(en, zh string) string {
 	return en
 }
 
+func (e *explainer) lang() string { return e.t("en", "zh") }
+
+func (e *explainer) list(words []string) string { return strings.Join(words, e.t(", ", "，")) }
+
 func (e *explainer) say(b []byte, text string) {
 	if len(b) > 0 {
 		e.parts = append(e.parts, ExplainedPart{Bytes: b, Text: text})

@@ -34,8 +34,7 @@ func (e *explainer) plan(f Frame) []field {
 	case len(d) == 0:
 		return nil
 	case f.IsError():
-		bits := strings.Join(refusal(f).Bits(), ", ")
-		return []field{{len(d), e.t("reason: ", "原因：") + e.reason(f, bits), false}}
+		return []field{{len(d), e.t("reason: ", "原因：") + e.list(refusal(f).Explain(e.lang())), false}}
 	}
 	switch f.Control &^ 0x20 {
 	case 0x1C:
@@ -73,21 +72,6 @@ func (e *explainer) plan(f Frame) []field {
 		return []field{{len(d), e.t("relay status word of newer meters", "新型电表的控制状态字"), false}}
 	}
 	return nil
-}
-
-// reason gives the bits in the language asked for; the words of the table are
-// English, so Chinese keeps the ERR byte with the most frequent ones in words.
-func (e *explainer) reason(f Frame, bits string) string {
-	if !e.zh || edition(f.Func(), 1) == "1997" || len(f.Data) != 1 {
-		return bits
-	}
-	var out []string
-	for i, zh := range [8]string{"其他错误", "无请求数据", "密码错或未授权", "通信速率不能更改", "年时区数超", "日时段数超", "费率数超", "保留"} {
-		if f.Data[0]&(1<<i) != 0 {
-			out = append(out, zh)
-		}
-	}
-	return strings.Join(out, "、")
 }
 
 func (e *explainer) item(d []byte) []field {
@@ -136,8 +120,10 @@ func (e *explainer) itemValues(parts []ItemInfo, data []byte) (out []field) {
 		default:
 			text += strings.TrimSpace(vs[0].Decimal() + " " + e.unit(it.Unit))
 		}
-		if it.DI == DIStatusWord3 && err == nil {
-			text += e.status(StatusWord3(vs[0].Int))
+		if w, ok := ParseStatusWord(it.DI, data[:it.Bytes]); ok == nil && err == nil {
+			if list := e.list(w.Explain(e.lang())); list != "" {
+				text += e.t(": ", "：") + list
+			}
 		}
 		out = append(out, field{it.Bytes, text, false})
 		data = data[it.Bytes:]
@@ -147,24 +133,6 @@ func (e *explainer) itemValues(parts []ItemInfo, data []byte) (out []field) {
 
 func (e *explainer) unit(u string) string {
 	return strings.Replace(u, "money", e.t("money", "元"), 1)
-}
-
-// status says the bits of word 3 that fee control lives on, set or not.
-func (e *explainer) status(w StatusWord3) string {
-	words := []string{e.t("relay closed", "继电器闭合"), e.t("last command close", "最近命令为合闸")}
-	if w.RelayOpen() {
-		words[0] = e.t("relay open", "继电器断开")
-	}
-	if w.CommandOpen() {
-		words[1] = e.t("last command open", "最近命令为拉闸")
-	}
-	if w.PreTripAlarm() {
-		words = append(words, e.t("pre-trip alarm", "预跳闸报警"))
-	}
-	if w.PowerHold() {
-		words = append(words, e.t("power hold", "保电"))
-	}
-	return e.t(": ", "：") + strings.Join(words, e.t(", ", "，"))
 }
 
 func (e *explainer) plan1997(f Frame) []field {

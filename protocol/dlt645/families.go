@@ -177,17 +177,27 @@ func statusLayout() []ItemInfo {
 	return parts
 }
 
-// freezeLayout: 05 kind part nth-last.
+// freezeLayout: 05 kind part nth-last. Demands follow each other with their
+// times; the variables are a row of the table.
 func freezeLayout(d, part, nth DI) []ItemInfo {
-	switch {
-	case nth == 0:
-		return nil
-	case part == 0:
-		return []ItemInfo{{DI: d, Name: "freeze time", NameZH: "冻结时间", Format: FormatDateTime5, Bytes: 5}}
-	case part > 8:
+	if nth == 0 {
 		return nil
 	}
-	parts := energyLayout(part<<16|0xFF00, part, 0xFF, 0)
+	var parts []ItemInfo
+	switch {
+	case part == FreezeContentTime:
+		return []ItemInfo{{DI: d, Name: "freeze time", NameZH: "冻结时间", Format: FormatDateTime5, Bytes: 5}}
+	case part <= 8:
+		parts = energyLayout(part<<16|0xFF00, part, 0xFF, 0)
+	case part == FreezeContentForwardDemand, part == FreezeContentReverseDemand:
+		tt := part - FreezeContentForwardDemand + 1
+		parts = demandLayout(tt<<16|0xFF00, tt, 0xFF, 0)
+	case part == FreezeContentVariables:
+		if it, ok := find(itemsCSV, 0x05001001); ok {
+			it.DI = d
+			return it.parts()
+		}
+	}
 	for i := range parts {
 		parts[i].DI, parts[i].Name, parts[i].NameZH = d, "frozen "+parts[i].Name, "冻结"+parts[i].NameZH
 	}

@@ -38,11 +38,4 @@ const (
 )
 
 // Bits names the bits that are set, lowest first.
-func (w StatusWord3) Bits() []string { return wordBits(uint16(w), statusBits3[:]) }
-
-var statusBits3 = [16]string{
-	0: "day_table_set_2", 1: "supply_auxiliary", 2: "supply_battery", 3: "programming_enabled", 4: "relay_open",
-	5: "zone_set_2", 6: "relay_command_open", 7: "pre_trip_alarm", 8: "prepaid_energy", 9: "prepaid_money",
-	10: "price_set_2", 11: "step_set_2", 12: "power_hold", 13: "identity_auth_valid",
-	14: "local_account_not_opened", 15: "remote_account_not_opened",
-}
+func (w StatusWord3) Bits() []string { return bitList(uint16(w), statusBits[2]) }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -50,10 +51,9 @@ func Open(path string, o Options) (*Box, error) {
 	o = o.withDefaults()
 	fresh := false
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := create(path); err != nil {
+		if fresh, err = makeAlone(path); err != nil {
 			return nil, fmt.Errorf("create outbox %s: %w", path, err)
 		}
-		fresh = true
 	} else if err != nil {
 		return nil, fmt.Errorf("open outbox: %w", err)
 	}
@@ -76,6 +76,26 @@ func Open(path string, o Options) (*Box, error) {
 		return nil, fmt.Errorf("open outbox %s: %w. Nothing was changed. Use the program that wrote the file, or move it aside and start again", path, err)
 	}
 	return nil, fmt.Errorf("open outbox %s: %w", path, err)
+}
+
+// makeAlone creates the file unless another process has done so meanwhile: a technician's command and an agent may both find
+// none, and the second to rename would put an empty file over what the first has stored. The lock is on the directory.
+func makeAlone(path string) (made bool, err error) {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close() // lets go of the lock
+	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
+		err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		return false, err
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
+	return true, create(path)
 }
 
 func create(path string) error {

@@ -30,7 +30,7 @@ func (p ExplainedPart) String() string { return p.Hex() + "  " + p.Text }
 // line; their meaning is after the offset 33H is taken off.
 func Explain(lang string, wire []byte) []ExplainedPart {
 	e := explainer{zh: strings.HasPrefix(lang, "zh")}
-	if f, ok := maskedRelay(wire); ok {
+	if f, ok := maskedFrame(wire); ok {
 		e.masked = true
 		e.frame(f, wire)
 		return e.parts
@@ -171,6 +171,9 @@ var functions = map[byte][2]string{
 
 func (e *explainer) control(f Frame) string {
 	name, ok := functions[f.Func()]
+	if f.Func() == funcRepeat1997 && f.Control == funcRepeat1997 && len(f.Data) == 0 {
+		name = [2]string{"repeat the last answer (1997)", "重读数据（1997）"}
+	}
 	if !ok {
 		name = [2]string{fmt.Sprintf("function %02XH", f.Func()), fmt.Sprintf("功能码 %02XH", f.Func())}
 	}

@@ -155,32 +155,6 @@ func cut(wire []byte) (pieces []piece) {
 	return pieces
 }
 
-// secrets gives the ranges of the data field that hold a password.
-func (f Frame) secrets() (at [][2]int) {
-	switch f.Control {
-	case 0x14: // DI PA P0 P1 P2
-		at = [][2]int{{5, 8}}
-	case 0x18: // DI, old, new
-		at = [][2]int{{5, 8}, {9, 12}}
-	case 0x19, 0x1A, 0x1B, 0x1C, 0x98: // PA P0 P1 P2
-		at = [][2]int{{1, 4}}
-	case 0x0F, 0x8F: // 1997, old and new
-		at = [][2]int{{1, 4}, {5, 8}}
-	case 0x04: // 1997: some meters take a password after the identifier, we cannot know which
-		at = [][2]int{{2, maxData}}
-	}
-	return at
-}
-
-func (f Frame) secret(i int) bool {
-	for _, r := range f.secrets() {
-		if i >= r[0] && i < r[1] {
-			return true
-		}
-	}
-	return false
-}
-
 // String is for logs: address, control, and the plain data in hex with every
 // password byte as **.
 func (f Frame) String() string {

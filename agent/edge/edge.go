@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"feikong/agent/line"
 	"feikong/agent/meter"
@@ -19,7 +18,6 @@ import (
 	"feikong/agent/relay"
 	"feikong/agent/uplink"
 	"feikong/internal/daemon"
-	"feikong/protocol"
 )
 
 // Run opens the outbox and works until ctx ends or the outbox can no longer be trusted. On the first start every port must
@@ -49,9 +47,7 @@ func Run(ctx context.Context, c *Config, log *slog.Logger) error {
 func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) error {
 	if box.Lanes()[0].Next == 1 { // not box.Fresh: the word itself may have been cut off by a crash
 		log.Info("new outbox", "epoch", fmt.Sprintf("%016x", box.Epoch()))
-		// What an older file held and had not sent is gone with it. Nobody else can name that hole.
-		gap := protocol.Gap{To: time.Now().UnixMilli(), Reason: "outbox new"}
-		if err := box.Append([]protocol.Entry{{Gap: &gap}}); err != nil && !errors.Is(err, outbox.ErrFull) {
+		if err := box.Begin(); err != nil && !errors.Is(err, outbox.ErrFull) {
 			return err
 		}
 	}
@@ -62,7 +58,7 @@ func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) erro
 	switches := map[string][]meter.Driver{}
 	for _, lc := range c.Lines {
 		l := line.New(lc.Settings, line.Open, log)
-		drivers, err := lc.drivers(l, c)
+		drivers, err := lc.Drivers(l, c)
 		if err != nil {
 			return err
 		}
@@ -103,13 +99,14 @@ func probe(c *Config) error {
 	return errors.Join(errs...)
 }
 
-func (lc Line) drivers(l *line.Line, c *Config) (out []meter.Driver, err error) {
+// Drivers makes the driver of each meter of the line, in the order of the configuration; t carries their exchanges.
+func (lc Line) Drivers(t meter.Talker, c *Config) (out []meter.Driver, err error) {
 	for _, m := range lc.Meters {
 		var d meter.Driver
 		if lc.Protocol == "dlt645" {
-			d, err = meter.NewDLT645(m.Ref, l, c.Poll.Timeout, c.Zone)
+			d, err = meter.NewDLT645(m.Ref, t, c.Poll.Timeout, c.Zone)
 		} else {
-			d, err = meter.NewModbus(m.Ref, m.Model, l, c.Poll.Timeout)
+			d, err = meter.NewModbus(m.Ref, m.Model, t, c.Poll.Timeout)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", lc.key, err)

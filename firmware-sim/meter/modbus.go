@@ -57,14 +57,14 @@ func (m *Meter) AnswerModbus(a modbus.ADU, now time.Time) (reply modbus.ADU, ans
 	return modbus.ExceptionReply(a.Unit, a.Func, illegalFunction), true
 }
 
-// registers reads a run of registers. A run that touches a hole is refused as a whole, as real meters do.
+// registers reads a run of registers. A run that touches a hole is refused as a whole, as real meters do; what lies
+// between the points of a span reads as zero.
 func (m *Meter) registers(q modbus.Request, now time.Time) ([]uint16, byte) {
 	out := make([]uint16, q.Count)
-	have := make([]bool, q.Count)
 	put := func(addr uint16, words []uint16) {
 		for i, w := range words {
 			if at := int(addr) + i - int(q.Addr); at >= 0 && at < len(out) {
-				out[at], have[at] = w, true
+				out[at] = w
 			}
 		}
 	}
@@ -80,14 +80,24 @@ func (m *Meter) registers(q modbus.Request, now time.Time) ([]uint16, byte) {
 		}
 		put(p.Addr, words)
 	}
+	for _, ratio := range []*modbusmap.Point{m.cfg.Model.PT, m.cfg.Model.CT} {
+		if ratio == nil || ratio.Func != q.Func {
+			continue
+		}
+		words, err := ratio.Encode(shift(1, 0, ratio.Exp)) // no transformers: 1 to 1
+		if err != nil {
+			return nil, deviceFailure
+		}
+		put(ratio.Addr, words)
+	}
 	if r := m.cfg.Model.Relay; r != nil && r.StateFunc == q.Func {
 		known = true
-		put(r.StateAddr, []uint16{m.relayWord()})
+		put(r.StateRead().Addr, r.StateWords(m.relay.open, m.relay.commandOpen, m.trips+m.closes > 0))
 	}
 	switch {
 	case !known:
 		return nil, illegalFunction
-	case slices.Contains(have, false):
+	case !m.cfg.Model.Readable(q.Func, q.Addr, q.Count):
 		return nil, illegalAddress
 	}
 	return out, 0
@@ -98,16 +108,16 @@ func (m *Meter) point(p modbusmap.Point, now time.Time) ([]uint16, error) {
 	var v int64
 	switch p.Quantity {
 	case protocol.ActiveImport: // kWh
-		mWh := m.energy.total
+		mWh := sum(&m.regs.fwd)
 		if p.Register > 0 && int(p.Register) <= rates {
-			mWh = m.energy.rate[p.Register-1]
+			mWh = m.regs.fwd[p.Register-1]
 		}
 		v = shift(mWh, -6, p.Exp)
 		if p.Type != modbusmap.F32 { // an integer register starts at zero again after eight digits
 			v %= energyWrap
 		}
 	case protocol.ActivePower: // kW
-		v = shift(m.power(now), -3, p.Exp)
+		v = shift(m.power(), -3, p.Exp)
 		switch p.Type { // a load beyond the register shows its highest value
 		case modbusmap.S16:
 			v = min(v, 1<<15-1)

@@ -21,24 +21,18 @@ func TestTablesAreWhole(t *testing.T) {
 				t.Errorf("%s comes after %s: got out of order or twice", m.Name, seen)
 			}
 			seen = m.Name
-			if m.Maker == "" || m.Manual == "" || m.Baud == 0 || m.Parity == "" {
-				t.Errorf("maker, manual, baud or parity is missing: %+v", m)
+			if err := m.Check(); err != nil {
+				t.Error(err)
 			}
 			energy := false
 			for _, p := range m.Points {
 				energy = energy || p.Quantity == protocol.ActiveImport && p.Register == 0
-				if int(p.Words) != p.Type.words() || p.Func != modbus.ReadHolding && p.Func != modbus.ReadInput || p.Side == 0 {
-					t.Errorf("point %04XH: words, function or side is wrong: %+v", p.Addr, p)
-				}
-				if p.Type != F32 && p.Unit != 0 {
-					t.Errorf("point %04XH: Unit is for floats only", p.Addr)
+				if p.Ratio&RatioPT != 0 && m.PT == nil && m.Doubt == "" || p.Ratio&RatioCT != 0 && m.CT == nil && m.Doubt == "" {
+					t.Errorf("%s: a ratio without a register, and no word about it", p.Name())
 				}
 			}
-			if !energy {
-				t.Error("no total import energy")
-			}
-			if r := m.Relay; r != nil && (r.CanTrip && len(r.Open) == 0 || r.CanClose && len(r.Close) == 0 || !r.Feedback || r.OpenValue == r.ClosedValue) {
-				t.Errorf("relay: %+v", r)
+			if !energy && m.Relay == nil {
+				t.Error("neither total import energy nor a switch")
 			}
 		})
 	}
@@ -49,47 +43,35 @@ func TestTablesAreWhole(t *testing.T) {
 
 func TestRequestsOfKnownMeters(t *testing.T) {
 	tests := []struct {
-		name string
-		want []modbus.ADU
+		name        string
+		energy, all []modbus.ADU
 	}{
-		{"eastron-sdm230", []modbus.ADU{modbus.ReadRequest(5, 4, 0x48, 2), modbus.ReadRequest(5, 4, 0x0C, 2)}},
-		{"dds238-zn-sr", []modbus.ADU{modbus.ReadRequest(5, 3, 0, 2), modbus.ReadRequest(5, 3, 0x0E, 1)}},
+		{"eastron-sdm230", []modbus.ADU{modbus.ReadRequest(5, 4, 0x48, 8)},
+			[]modbus.ADU{modbus.ReadRequest(5, 4, 0x46, 10), modbus.ReadRequest(5, 4, 0, 0x20)}},
+		{"dds238-zn-sr", []modbus.ADU{modbus.ReadRequest(5, 3, 0, 2)},
+			[]modbus.ADU{modbus.ReadRequest(5, 3, 0, 2), modbus.ReadRequest(5, 3, 0x0C, 6)}},
+		{"acrel-ddsy1352", []modbus.ADU{modbus.ReadRequest(5, 3, 0, 10)}, []modbus.ADU{modbus.ReadRequest(5, 3, 0, 17)}},
+		{"chint-dtsu666", []modbus.ADU{modbus.ReadRequest(5, 3, 0x101E, 2), modbus.ReadRequest(5, 3, 0x1028, 2)}, nil},
+		{"acrel-adl3000", []modbus.ADU{modbus.ReadRequest(5, 3, 0x0A, 12)}, nil},
+		{"lingxun-lx47le-125", []modbus.ADU{modbus.ReadRequest(5, 4, 8, 1)}, []modbus.ADU{modbus.ReadRequest(5, 4, 8, 4)}},
 	}
 	for _, tt := range tests {
 		m, ok := Find(tt.name)
 		if !ok {
 			t.Fatalf("%s is not known", tt.name)
 		}
-		var got []modbus.ADU
-		for _, r := range m.Reads() {
-			got = append(got, r.Request(5))
+		requests := func(reads []Read) (got []modbus.ADU) {
+			for _, r := range reads {
+				got = append(got, r.Request(5))
+			}
+			return got
 		}
-		if d := cmp.Diff(tt.want, got); d != "" {
-			t.Errorf("%s: %s", tt.name, d)
+		if d := cmp.Diff(tt.energy, requests(m.EnergyReads())); d != "" {
+			t.Errorf("%s, energy: %s", tt.name, d)
 		}
-	}
-}
-
-func TestReadsJoinTouchingRegistersOnly(t *testing.T) {
-	p := func(fn byte, addr uint16) Point { return Point{Func: fn, Addr: addr, Words: 2, Type: U32} }
-	m := Model{Points: []Point{p(3, 0), p(3, 2), p(3, 5), p(4, 7), p(4, 9)}}
-	want := []Read{
-		{Func: 3, Addr: 0, Count: 4, Points: m.Points[0:2]},
-		{Func: 3, Addr: 5, Count: 2, Points: m.Points[2:3]},
-		{Func: 4, Addr: 7, Count: 4, Points: m.Points[3:5]},
-	}
-	got := m.Reads()
-	if d := cmp.Diff(want, got); d != "" {
-		t.Fatal(d)
-	}
-	if d := cmp.Diff([]uint16{3, 4}, got[0].Words(m.Points[1], []uint16{1, 2, 3, 4})); d != "" {
-		t.Error(d)
-	}
-	if w := got[0].Words(m.Points[1], []uint16{1, 2, 3}); w != nil {
-		t.Errorf("short answer: got %v, want nothing", w)
-	}
-	if w := got[1].Words(m.Points[0], []uint16{1, 2}); w != nil {
-		t.Errorf("another read's point: got %v, want nothing", w)
+		if d := cmp.Diff(tt.all, requests(m.Reads())); d != "" && tt.all != nil {
+			t.Errorf("%s, all: %s", tt.name, d)
+		}
 	}
 }
 
@@ -183,8 +165,11 @@ func TestEncodedRegistersReadBack(t *testing.T) {
 		for _, p := range m.Points {
 			rapid.Check(t, func(t *rapid.T) {
 				v := rapid.Int64Range(0, 1<<23-1).Draw(t, "v")
-				if p.Type == S16 {
-					v = rapid.Int64Range(math.MinInt16, math.MaxInt16).Draw(t, "power")
+				switch p.Type {
+				case U16:
+					v = rapid.Int64Range(0, math.MaxUint16-1).Draw(t, "small")
+				case S16:
+					v = rapid.Int64Range(math.MinInt16, math.MaxInt16-1).Draw(t, "power")
 				}
 				words, err := p.Encode(v)
 				if err != nil {

@@ -5,12 +5,21 @@ package dlt645
 // last" in 1997, without data, and the security module in 2007, with data.
 func edition(fn byte, dataLen int) string {
 	switch {
-	case fn == 0x08:
+	case fn == funcBroadcastTime:
 		return "both"
-	case fn == 0x03 && dataLen > 0:
+	case fn == funcSecurity && dataLen > 0:
 		return "2007"
-	case fn <= 0x10:
+	case fn <= funcClearDemand1997:
 		return "1997"
 	}
 	return "2007"
+}
+
+// edition is that of the frame. An answer with code 03 is of the security
+// module when its identifier begins with 07, else a repetition of 1997.
+func (f Frame) edition() string {
+	if f.Func() == funcSecurity && f.FromMeter() && !f.IsError() && (len(f.Data) < 4 || f.Data[3] != 0x07) {
+		return "1997"
+	}
+	return edition(f.Func(), len(f.Data))
 }

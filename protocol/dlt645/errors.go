@@ -45,3 +45,19 @@ var (
 func KeepWaiting(err error) bool {
 	return errors.Is(err, ErrOtherDI) || errors.Is(err, ErrOtherAddress) || errors.Is(err, ErrEcho)
 }
+
+// ErrorName is the name the vectors file gives an error.
+func ErrorName(err error) string {
+	for _, e := range []struct {
+		err  error
+		name string
+	}{
+		{ErrChecksum, "bad_checksum"}, {ErrEnd, "bad_end"}, {ErrSecondStart, "bad_second_start"}, {ErrTruncated, "truncated"},
+		{ErrNoFrame, "no_frame"}, {ErrDateTime, "invalid_datetime"}, {ErrBCD, "bad_bcd"}, {ErrLength, "bad_length"}, {ErrAddress, "bad_address"},
+	} {
+		if errors.Is(err, e.err) {
+			return e.name
+		}
+	}
+	return "other"
+}

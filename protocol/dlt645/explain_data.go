@@ -86,6 +86,9 @@ func (e *explainer) plan(f Frame) []field {
 	case 0x1D, 0x9D:
 		return e.outputPlan(d)
 	case 0x03, 0x83:
+		if f.edition() == "1997" {
+			return e.plan1997(f)
+		}
 		return e.security(f)
 	case 0x01, 0x81, 0x02, 0x82, 0x04:
 		return e.plan1997(f)

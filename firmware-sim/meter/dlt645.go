@@ -6,57 +6,181 @@ import (
 	"feikong/protocol/dlt645"
 )
 
-// ERR bits of a refused read.
-const errNoData = 1 << 1
-
-// Control bytes of the requests a meter knows.
+// Control bytes of the requests of 2007.
 const (
-	controlRead        = 0x11
-	controlReadAddress = 0x13
-	controlRelay       = 0x1C
+	controlTime          = 0x08
+	controlSecurity      = 0x03
+	controlRead          = 0x11
+	controlSubsequent    = 0x12
+	controlReadAddress   = 0x13
+	controlWrite         = 0x14
+	controlWriteAddress  = 0x15
+	controlFreeze        = 0x16
+	controlBaud          = 0x17
+	controlPassword      = 0x18
+	controlClearDemand   = 0x19
+	controlClearMeter    = 0x1A
+	controlClearEvents   = 0x1B
+	controlRelay         = 0x1C
+	controlOutput        = 0x1D
+	answerMax            = 200 // L of a reply that masters must take
+	programmingFor       = 4 * time.Hour
+	pendingFor           = 5 * time.Minute // how long an answer in several frames is kept for the rest of it
+	baudSession          = 5 * time.Minute // without a frame for it a 2007 meter goes back to its own rate
+	baudSession1997      = 500 * time.Millisecond
+	serrOther            = 1 << 0
+	serrAuthentication   = 1 << 3
+	firstBlock, moreData = answerMax - 4, answerMax - 5 // identifier; identifier and SEQ
 )
 
 // AnswerDLT645 hears one sound frame of a master. answered is false when the meter stays silent: another's address, an
-// unplugged meter, a broadcast, a function it does not have. Relay frames to exactly this meter are counted whatever
-// becomes of them.
+// unplugged meter or one without power, a broadcast, a function it does not have. Relay frames to exactly this meter are
+// counted whatever becomes of them.
 func (m *Meter) AnswerDLT645(f dlt645.Frame, now time.Time) (reply dlt645.Frame, answered bool) {
-	if f.FromMeter() || f.Addr == dlt645.Broadcast || !f.Addr.Match(m.cfg.Wire) {
-		return dlt645.Frame{}, false
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if f.FromMeter() || f.Addr != dlt645.Broadcast && !f.Addr.Match(m.wire) {
+		return dlt645.Frame{}, false
+	}
 	m.advance(now)
-	exact := f.Addr == m.cfg.Wire
+	exact := f.Addr == m.wire
 	if f.Control == controlRelay && exact {
 		m.count(f)
 	}
-	if !m.plugged {
+	if !m.plugged || m.dark {
 		return dlt645.Frame{}, false
 	}
-	a := m.cfg.Wire
+	m.heard = m.at
+	old := is1997(f)
+	switch {
+	case f.Control == controlTime: // both editions
+		if to, err := dlt645.ParseBroadcastTime(f, m.cfg.Location); err == nil && f.Addr == dlt645.Broadcast {
+			m.broadcastTime(to)
+		}
+		return dlt645.Frame{}, false
+	case old && m.cfg.Edition != Edition2007 && m.cfg.Edition != "":
+		return m.answer1997(f, exact)
+	case !old && m.cfg.Edition != Edition1997:
+		return m.answer2007(f, exact)
+	}
+	return dlt645.Frame{}, false // what is not its own edition is noise to a meter
+}
+
+// is1997 tells the edition of a request: codes up to 10 but the security function, which alone has 03 with data.
+func is1997(f dlt645.Frame) bool {
+	return f.Control <= 0x10 && !(f.Control == controlSecurity && len(f.Data) > 0)
+}
+
+func (m *Meter) answer2007(f dlt645.Frame, exact bool) (dlt645.Frame, bool) {
+	a := m.wire
+	refuse := func(err byte) (dlt645.Frame, bool) { return dlt645.ErrorReply(a, f.Control, err), true }
+	if f.Addr == dlt645.Broadcast {
+		if f.Control == controlFreeze {
+			m.freezeCommand(f.Data)
+		}
+		return dlt645.Frame{}, false
+	}
 	switch f.Control {
 	case controlRead:
-		d, _, err := dlt645.ParseReadRequest(f)
-		if err != nil {
-			return dlt645.ErrorReply(a, f.Control, byte(refusedOther)), true
-		}
-		data, ok := m.item(d, now)
-		if !ok {
-			return dlt645.ErrorReply(a, f.Control, errNoData), true
-		}
-		return dlt645.ReadReply(a, d, data), true
-	case controlReadAddress:
-		return dlt645.ReadAddressReply(a), len(f.Data) == 0
-	case controlRelay:
-		if !exact { // a relay command to a wildcard is obeyed by no sane meter
+		return m.read(f), true
+	case controlSubsequent:
+		return m.subsequent(f), true
+	case controlReadAddress: // some firmware answers AA×6 alone
+		return dlt645.ReadAddressReply(a), len(f.Data) == 0 && (f.Addr == dlt645.Wildcard || !m.cfg.StrictWild)
+	case controlWriteAddress: // whoever's button is pressed obeys; nobody else speaks
+		to, err := dlt645.ParseWriteAddressRequest(f)
+		if err != nil || !m.programming() {
 			return dlt645.Frame{}, false
 		}
-		if v := m.obey(f, now); v != accepted {
-			return dlt645.ErrorReply(a, f.Control, byte(v)), true
+		from := a
+		m.readdress(to)
+		if m.cfg.OldAddress {
+			return dlt645.WriteAddressReply(from), true
 		}
-		return dlt645.RelayReply(a), true
+		return dlt645.WriteAddressReply(to), true
+	}
+	if !exact { // what changes a meter is obeyed to its own address only
+		return dlt645.Frame{}, false
+	}
+	switch f.Control {
+	case controlRelay:
+		return m.relayReply(m.obey(f)), true
+	case controlWrite:
+		o, err := dlt645.ParseWriteRequest(f)
+		if err != nil {
+			return refuse(errOther)
+		}
+		if e := m.obeyWrite(o); e != 0 {
+			return refuse(e)
+		}
+		return dlt645.WriteReply(a), true
+	case controlFreeze:
+		if e := m.freezeCommand(f.Data); e != 0 {
+			return refuse(e)
+		}
+		return dlt645.FreezeReply(a), true
+	case controlBaud:
+		baud, err := dlt645.ParseBaudRequest(f)
+		if err != nil {
+			return refuse(errBaud)
+		}
+		m.session, m.sessionAt = baud, m.at
+		return dlt645.BaudReply(a, baud), true
+	case controlPassword:
+		return m.changePassword(f)
+	case controlClearDemand:
+		o, err := dlt645.ParseClearDemandRequest(f)
+		if e := m.mayClear(o, err); e != 0 {
+			return refuse(e)
+		}
+		m.clearDemand(o.Operator)
+		return dlt645.ClearDemandReply(a), true
+	case controlClearMeter: // energy is not cleared by anybody here
+		o, err := dlt645.ParseClearMeterRequest(f)
+		if e := m.mayClear(o, err); e != 0 {
+			return refuse(e)
+		}
+		return refuse(errOther)
+	case controlClearEvents:
+		o, err := dlt645.ParseClearEventsRequest(f)
+		if e := m.mayClear(o, err); e != 0 {
+			return refuse(e)
+		}
+		if e := m.clearEvents(o.Item, o.Operator); e != 0 {
+			return refuse(e)
+		}
+		return dlt645.ClearEventsReply(a), true
+	case controlOutput:
+		o, err := dlt645.ParseOutputRequest(f)
+		if err != nil {
+			return refuse(errOther)
+		}
+		return dlt645.OutputReply(a, o), true
+	case controlSecurity:
+		if m.cfg.Sealed { // the identity was not authenticated: nobody has this meter's keys
+			return dlt645.SecurityError(a, serrAuthentication), true
+		}
+		return dlt645.SecurityError(a, serrOther), true
 	}
 	return dlt645.Frame{}, false
+}
+
+// relayReply is what becomes of a verdict on the line.
+func (m *Meter) relayReply(v verdict) dlt645.Frame {
+	word := []byte{byte(v.word), byte(v.word >> 8)}
+	switch {
+	case v.err == 0 && m.cfg.Words2014:
+		f := dlt645.RelayReply(m.wire)
+		f.Data = word
+		return f
+	case v.err == 0:
+		return dlt645.RelayReply(m.wire)
+	case m.cfg.Words2014 && v.word != 0:
+		f := dlt645.ErrorReply(m.wire, controlRelay, 0)
+		f.Data = word
+		return f
+	}
+	return dlt645.ErrorReply(m.wire, controlRelay, v.err)
 }
 
 // count keeps the number of trip and close frames that were on the line for this meter.
@@ -74,71 +198,134 @@ func (m *Meter) count(f dlt645.Frame) {
 	m.relayMoved()
 }
 
-// obey judges and does one relay request.
-func (m *Meter) obey(f dlt645.Frame, now time.Time) verdict {
-	o, err := dlt645.ParseRelayRequest(f, m.cfg.Location)
+// pending is an answer that does not fit one frame.
+type pending struct {
+	item di
+	data []byte
+	ends []int // where each frame's part ends
+	at   int64
+}
+
+// read answers C = 11.
+func (m *Meter) read(f dlt645.Frame) dlt645.Frame {
+	a := m.wire
+	d, extra, err := dlt645.ParseReadRequest(f)
+	if err != nil {
+		return dlt645.ErrorReply(a, f.Control, errOther)
+	}
+	m.pending = nil
+	var data []byte
+	var borders []int
+	ok := len(extra) == 0
+	if d>>24 == 0x06 {
+		data, borders, ok = m.profileItem(d, extra)
+	} else if ok {
+		data, ok = m.item(d)
+	}
+	switch {
+	case !ok:
+		return dlt645.ErrorReply(a, f.Control, errNoData)
+	case len(data) <= firstBlock:
+		return dlt645.ReadReply(a, d, data)
+	}
+	m.pending = &pending{item: d, data: data, ends: cut(len(data), borders), at: m.at}
+	return dlt645.ReadReplyMore(a, d, data[:m.pending.ends[0]], true)
+}
+
+// cut divides n bytes into the parts of frames. A part ends at a border where it can: records of a load profile are not torn.
+func cut(n int, borders []int) (ends []int) {
+	for at := 0; at < n && len(ends) < 256; {
+		room := firstBlock
+		if len(ends) > 0 {
+			room = moreData
+		}
+		end := min(at+room, n)
+		for i := len(borders) - 1; i >= 0; i-- {
+			if borders[i] <= end {
+				if borders[i] > at {
+					end = borders[i]
+				}
+				break
+			}
+		}
+		ends = append(ends, end)
+		at = end
+	}
+	return ends
+}
+
+// subsequent answers C = 12. The same SEQ gives the same block again.
+func (m *Meter) subsequent(f dlt645.Frame) dlt645.Frame {
+	d, seq, err := dlt645.ParseSubsequentRequest(f)
+	switch p := m.pending; {
+	case err != nil:
+		return dlt645.ErrorReply(m.wire, f.Control, errOther)
+	case p == nil || d != p.item || seq == 0 || int(seq) >= len(p.ends):
+		return dlt645.ErrorReply(m.wire, f.Control, errNoData)
+	default:
+		return dlt645.SubsequentReply(m.wire, d, p.data[p.ends[seq-1]:p.ends[seq]], seq, int(seq) < len(p.ends)-1)
+	}
+}
+
+// obeyWrite does C = 14, and keeps who wrote.
+func (m *Meter) obeyWrite(o dlt645.WriteOrder) byte {
+	needs := byte(tableLevel)
+	if p := m.row(o.Item); p != nil {
+		needs = p.level
+		if p.flags&readOnly != 0 {
+			needs = tableLevel
+		}
+	}
+	if o.Item >= diPassword && o.Item < diPassword+levels {
+		needs = clearLevel
+	}
+	if m.cfg.Sealed || !m.password(o.Password, needs) {
+		return errPassword
+	}
+	before := m.at + int64(m.offset)
+	if e := m.write(o.Item, o.Data); e != 0 {
+		return e
+	}
+	if o.Item == diDate || o.Item == diTime || o.Item == diDateTime {
+		m.record(eventTime, event{Operator: o.Operator, Before: before, After: m.at + int64(m.offset)})
+	} else {
+		m.record(eventProgram, event{Operator: o.Operator, Items: []di{o.Item}})
+	}
+	m.relayMoved()
+	return 0
+}
+
+// changePassword answers C = 18. The old password must be of the level that changes, or of a stronger one.
+func (m *Meter) changePassword(f dlt645.Frame) (dlt645.Frame, bool) {
+	d, before, after, err := dlt645.ParsePasswordRequest(f)
+	switch {
+	case err != nil || d < diPassword || d >= diPassword+levels || int(after.Level) != int(d-diPassword):
+		return dlt645.ErrorReply(m.wire, f.Control, errOther), true
+	case m.cfg.Sealed || !m.password(before, after.Level):
+		return dlt645.ErrorReply(m.wire, f.Control, errPassword), true
+	}
+	m.levels[after.Level] = level{set: true, digits: after.Digits}
+	m.relayMoved()
+	return dlt645.PasswordReply(m.wire, after), true
+}
+
+// mayClear judges a clearing.
+func (m *Meter) mayClear(o dlt645.ClearOrder, err error) byte {
 	switch {
 	case err != nil:
-		return refusedOther
-	case !m.password(o.Password, now):
-		return refusedPassword
-	case m.clock(now).After(o.Deadline):
-		return refusedPassword // the deadline is in the meter's own time, right or wrong
+		return errOther
+	case m.cfg.Sealed || !m.password(o.Password, clearLevel):
+		return errPassword
 	}
-	return m.relay.do(o.Command, m.cfg.Switch)
+	return 0
 }
 
-// items is what this meter can be asked for.
-var items = map[dlt645.DI]func(*Meter, time.Time) []byte{
-	0x00010000: func(m *Meter, _ time.Time) []byte { return appendEnergy(nil, m.energy.total) },
-	0x00010100: func(m *Meter, _ time.Time) []byte { return appendEnergy(nil, m.energy.rate[0]) },
-	0x00010200: func(m *Meter, _ time.Time) []byte { return appendEnergy(nil, m.energy.rate[1]) },
-	0x00010300: func(m *Meter, _ time.Time) []byte { return appendEnergy(nil, m.energy.rate[2]) },
-	0x00010400: func(m *Meter, _ time.Time) []byte { return appendEnergy(nil, m.energy.rate[3]) },
-	0x0001FF00: func(m *Meter, _ time.Time) []byte {
-		d := appendEnergy(make([]byte, 0, 4*(1+rates)), m.energy.total)
-		for _, r := range m.energy.rate {
-			d = appendEnergy(d, r)
-		}
-		return d
-	},
-	0x02010100: func(m *Meter, now time.Time) []byte { return dlt645.AppendBCD(nil, uint64(m.decivolts(now)), 2) },
-	0x02020100: func(m *Meter, now time.Time) []byte { return dlt645.AppendBCD(nil, uint64(m.milliamps(now)), 3) },
-	0x02030000: func(m *Meter, now time.Time) []byte {
-		return dlt645.AppendBCD(nil, uint64(min(m.power(now)*10, powerMax)), 3)
-	},
-	0x04000101: func(m *Meter, now time.Time) []byte { return dlt645.AppendDate4(nil, m.clock(now), m.cfg.Location) },
-	0x04000102: func(m *Meter, now time.Time) []byte { return dlt645.AppendTime3(nil, m.clock(now), m.cfg.Location) },
-	0x0400010C: func(m *Meter, now time.Time) []byte { return dlt645.AppendDateTime7(nil, m.clock(now), m.cfg.Location) },
-	0x04000503: func(m *Meter, _ time.Time) []byte { return m.relay.word().Append(nil) },
+func (m *Meter) clearDemand(operator [4]byte) {
+	m.record(eventClearDemand, event{Operator: operator, Demand: [2]demand{m.demand.fwd[0], m.demand.rev[0]}})
+	m.demand = demands{}
+	m.demandFrom()
+	m.relayMoved()
 }
 
-func (m *Meter) item(d dlt645.DI, now time.Time) ([]byte, bool) {
-	f, ok := items[d]
-	if !ok {
-		return nil, false
-	}
-	return f(m, now), true
-}
-
-const (
-	energyWrap = 100_000_000 // XXXXXX.XX kWh: eight digits, then it starts at zero again
-	powerMax   = 799_999     // XX.XXXX kW with a sign bit: 79.9999
-	currentMax = 799_999     // XXX.XXX A with a sign bit: 799.999
-)
-
-// appendEnergy shows mWh as XXXXXX.XX kWh; what is not a whole 0.01 kWh is not shown yet.
-func appendEnergy(dst []byte, mWh int64) []byte {
-	return dlt645.AppendBCD(dst, uint64(mWh/10_000%energyWrap), 4)
-}
-
-// decivolts is 220 V and a little, falling with the load.
-func (m *Meter) decivolts(now time.Time) int64 {
-	h := mix(m.cfg.Seed ^ uint64(now.Unix()/int64(slot/time.Second)) ^ 0xA5)
-	return 2_200 + int64(h%41) - 20
-}
-
-// milliamps is the load at the voltage of the moment, power factor one.
-func (m *Meter) milliamps(now time.Time) int64 {
-	return min(m.power(now)*10_000/m.decivolts(now), currentMax)
-}
+// programming reports whether the programming button was pressed not long ago.
+func (m *Meter) programming() bool { return m.programUntil > m.at }

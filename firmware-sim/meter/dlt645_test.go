@@ -164,7 +164,7 @@ func TestAnswersOnlyWhatIsMeantForIt(t *testing.T) {
 		{"broadcast", dlt645.ReadRequest(dlt645.Broadcast, 0x00010000), false},
 		{"a meter's reply", dlt645.RelayReply(m.cfg.Wire), false},
 		{"relay to a wildcard", toAll, false},
-		{"a function it lacks", dlt645.Frame{Addr: m.cfg.Wire, Control: 0x1D, Data: []byte{0}}, false},
+		{"a function it lacks", dlt645.Frame{Addr: m.cfg.Wire, Control: 0x1F, Data: []byte{0}}, false},
 	} {
 		if _, got := m.AnswerDLT645(row.f, after(0)); got != row.want {
 			t.Errorf("%s: got answered %t, want %t", row.name, got, row.want)

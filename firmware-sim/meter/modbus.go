@@ -30,7 +30,7 @@ func (m *Meter) AnswerModbus(a modbus.ADU, now time.Time) (reply modbus.ADU, ans
 	if err == nil {
 		m.countWrite(q)
 	}
-	if !m.plugged {
+	if !m.plugged || m.dark {
 		return modbus.ADU{}, false
 	}
 	if err != nil {
@@ -38,7 +38,7 @@ func (m *Meter) AnswerModbus(a modbus.ADU, now time.Time) (reply modbus.ADU, ans
 	}
 	switch q.Func {
 	case modbus.ReadHolding, modbus.ReadInput:
-		words, code := m.registers(q, now)
+		words, code := m.readModbus(q, now)
 		if code != 0 {
 			return modbus.ExceptionReply(a.Unit, a.Func, code), true
 		}
@@ -49,7 +49,7 @@ func (m *Meter) AnswerModbus(a modbus.ADU, now time.Time) (reply modbus.ADU, ans
 		}
 		return modbus.ExceptionReply(a.Unit, a.Func, illegalAddress), true
 	case modbus.WriteCoil, modbus.WriteRegister, modbus.WriteRegisters:
-		if code := m.write(q); code != 0 {
+		if code := m.writeModbus(q); code != 0 {
 			return modbus.ExceptionReply(a.Unit, a.Func, code), true
 		}
 		return modbus.WriteReply(a), true
@@ -57,9 +57,9 @@ func (m *Meter) AnswerModbus(a modbus.ADU, now time.Time) (reply modbus.ADU, ans
 	return modbus.ExceptionReply(a.Unit, a.Func, illegalFunction), true
 }
 
-// registers reads a run of registers. A run that touches a hole is refused as a whole, as real meters do; what lies
+// readModbus reads a run of registers. A run that touches a hole is refused as a whole, as real meters do; what lies
 // between the points of a span reads as zero.
-func (m *Meter) registers(q modbus.Request, now time.Time) ([]uint16, byte) {
+func (m *Meter) readModbus(q modbus.Request, now time.Time) ([]uint16, byte) {
 	out := make([]uint16, q.Count)
 	put := func(addr uint16, words []uint16) {
 		for i, w := range words {
@@ -182,9 +182,9 @@ func (m *Meter) countWrite(q modbus.Request) {
 	}
 }
 
-// write does what a model's relay register does; nothing else can be written. A meter has FC06 or FC16, not both: the
+// writeModbus does what a model's relay register does; nothing else can be written. A meter has FC06 or FC16, not both: the
 // wrong one is refused.
-func (m *Meter) write(q modbus.Request) byte {
+func (m *Meter) writeModbus(q modbus.Request) byte {
 	r := m.cfg.Model.Relay
 	if r == nil || q.Func != r.Func {
 		return illegalFunction
@@ -196,11 +196,13 @@ func (m *Meter) write(q modbus.Request) byte {
 	case open && m.relay.hold:
 		return deviceFailure // held at the meter itself; Modbus has no power hold of its own
 	case open && r.CanTrip:
-		m.relay.open, m.relay.commandOpen, m.relay.permitted = true, true, false
+		m.trip(localOperator)
 	case closed && r.CanClose && m.cfg.Switch != SwitchPermit:
-		m.relay.open, m.relay.commandOpen, m.relay.permitted = false, false, false
+		m.calm(localOperator)
+		m.contact(false)
 	case closed && (r.CanClose || r.CanPermit):
-		m.relay.commandOpen, m.relay.permitted = false, m.relay.open
+		m.calm(localOperator)
+		m.relay.permitted = m.relay.open
 	default:
 		return illegalValue
 	}

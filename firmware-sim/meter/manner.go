@@ -1,0 +1,122 @@
+package meter
+
+import "time"
+
+// manner is how the meter behaves on the line, where a person may change it.
+type manner struct {
+	delay     time.Duration
+	lateShare float64
+	lateBy    time.Duration
+	dying     time.Duration // from m.born on; 0 healthy
+}
+
+// Manner is how one reply goes on the line.
+type Manner struct {
+	Delay    time.Duration // Td, from the end of the request
+	FEs      int           // FE bytes before the frame
+	Trailing int           // FF bytes behind it
+	Silent   bool          // it never comes
+	Damage   uint64        // not 0: some of its bytes are wrong; the number is a seed for which
+}
+
+// delayMax bounds what jitter, lateness and dying may add up to.
+const delayMax = 30 * time.Second
+
+// Manner is asked once for each reply, after the meter has answered; line is what the line's meters do that name nothing.
+func (m *Meter) Manner(now time.Time, line Manner) Manner {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.replies++
+	roll := func(what uint64) uint64 { return mix(m.cfg.Seed ^ what<<56 ^ m.replies) }
+	chance := func(what uint64, share float64) bool { return share > 0 && float64(roll(what)>>11)/(1<<53) < share }
+	out := line
+	if m.manner.delay > 0 {
+		out.Delay = m.manner.delay
+	}
+	if m.cfg.Jitter > 0 {
+		out.Delay += time.Duration(roll(1) % uint64(m.cfg.Jitter))
+	}
+	if chance(2, m.manner.lateShare) {
+		out.Delay += m.manner.lateBy
+	}
+	switch {
+	case m.cfg.FEs > 0:
+		out.FEs = m.cfg.FEs
+	case m.cfg.FEs < 0:
+		out.FEs = 0
+	}
+	if m.cfg.Trailing > 0 {
+		out.Trailing = m.cfg.Trailing
+	}
+	if d := m.manner.dying; d > 0 {
+		age := min(max(float64(now.UnixNano()-m.born)/float64(d), 0), 1) // 0 young .. 1 dead
+		out.Delay += time.Duration(age * age * float64(2*time.Second))
+		out.Silent = out.Silent || age >= 1 || chance(3, age*age)
+		if chance(4, age) {
+			out.Damage = roll(5) | 1
+		}
+	}
+	out.Delay = min(out.Delay, delayMax)
+	return out
+}
+
+// Framing is with what the meter listens and talks at now; baud and parity are the line's. A rate changed by function 17
+// (1997: 0C) lasts for its session; ask before AnswerDLT645, the reply to 17 goes at the old rate.
+func (m *Meter) Framing(baud int, parity string, now time.Time) (int, string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.framing(baud, parity, now.UnixNano())
+}
+
+func (m *Meter) framing(baud int, parity string, now int64) (int, string) {
+	if m.cfg.Baud != 0 {
+		baud = m.cfg.Baud
+	}
+	if b := m.written[diBaudRS485]; len(b) == 1 {
+		baud = baudOf(b[0])
+	}
+	if m.cfg.Parity != "" {
+		parity = m.cfg.Parity
+	}
+	lasts := baudSession
+	if m.cfg.Edition == Edition1997 {
+		lasts = baudSession1997
+	}
+	if m.session != 0 && now-max(m.heard, m.sessionAt) > int64(lasts) {
+		m.session = 0
+	}
+	if m.session != 0 {
+		baud = m.session
+	}
+	return baud, parity
+}
+
+// Wiring is where the meter differs from its line at this moment: its reply delay, baud and parity. Zero is the line's own.
+func (m *Meter) Wiring() (delay time.Duration, baud int, parity string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	baud, parity = m.framing(0, "", time.Now().UnixNano())
+	return m.manner.delay, baud, parity
+}
+
+// SetDelay changes the reply delay; 0 is the line's.
+func (m *Meter) SetDelay(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.manner.delay = min(max(d, 0), delayMax)
+}
+
+// SetLate makes a share of the replies come by later.
+func (m *Meter) SetLate(share float64, by time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.manner.lateShare, m.manner.lateBy = share, min(max(by, 0), delayMax)
+}
+
+// SetDying makes the meter fail more and more from now on until it is silent after d; 0 heals it.
+func (m *Meter) SetDying(d time.Duration, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.manner.dying = max(d, 0)
+	m.born = now.UnixNano()
+}

@@ -1,13 +1,13 @@
 // Package line owns serial ports: one goroutine, one port (RS-485). Whoever wants to talk hands an Exchange to Do;
 // the goroutine sends it, finds the end of the reply by its length, and takes the next. Orders go before polls, but
-// never in the middle of an exchange.
+// never in the middle of an exchange. While nobody asks, it listens: frames that are not ours are told.
 package line
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"feikong/protocol"
@@ -16,15 +16,19 @@ import (
 const (
 	// margin covers what the operating system and USB adapters (16 ms latency timer) add to the time on the wire.
 	margin = 100 * time.Millisecond
+	// linkMargin covers what a serial server behind a network adds: 4G links take half a second.
+	linkMargin = 700 * time.Millisecond
 	// pause is the longest silence inside a frame: DL/T 645-2007 allows 500 ms between bytes.
 	pause = 500 * time.Millisecond
-	// quiet is how long the line must be silent after an exchange that timed out, before the next request: a late
+	// quiet is how long the line must be silent after bytes that nobody asked for, before the next request: a late
 	// reply to the old request must not answer the new one. Modbus replies do not even say which register they hold.
 	quiet = 60 * time.Millisecond
 	// drainMax bounds the wait for quiet on a line where somebody never stops talking.
 	drainMax = 600 * time.Millisecond
 	// Reopening a port that vanished: quick at first (a plug that was moved), then slow (an adapter that is gone).
 	reopenMin, reopenMax = 250 * time.Millisecond, 15 * time.Second
+	// Exchanges wait for a port that is being opened, longer when it is the first time: then nothing is known to be wrong.
+	openFirst, openAgain = 5 * time.Second, 500 * time.Millisecond
 	// waiting bounds the queue of each kind: one poller and a few order workers a line wait for their answer anyway.
 	waiting = 16
 )
@@ -37,17 +41,44 @@ type Line struct {
 	orders chan *job
 	polls  chan *job
 	gone   chan struct{} // closed when Run has ended
+	jobs   sync.Pool     // used again: a poll allocates none
 
 	// owned by Run
-	port     Port
-	lastByte time.Time     // received last
-	late     bool          // the last exchange ended without a whole reply: one may still come
-	lateFor  time.Duration // how long it may take
-	buf      [512]byte
+	port   Port
+	reader *reader
+	timer  *time.Timer
+	tuned  framing   // what the port is set to
+	busy   time.Time // when the last bit, ours or another's, left the wire
+	heard  time.Time // when the last byte came
+	stray  bool      // bytes came that nobody asked for, or a reply stayed incomplete: more may follow
+	owed   debt
+	echo   echo
+	watch  *watcher // nil: nobody wants to know
+	mute   int      // exchanges in a row without a single byte
+
+	useless bool // nothing has come from the port since it was opened, or it could not be opened
 
 	mu    sync.Mutex // guards stats
 	stats protocol.LineStatus
+
+	traced  atomic.Bool
+	tmu     sync.Mutex // guards tracers
+	tracers []*tracer
 }
+
+// debt is a reply that may still come to a request given up.
+type debt struct {
+	until  time.Time
+	unit   byte // that was asked, for Modbus
+	anyone bool // the port was just opened: whoever was asked before may answer
+}
+
+// Option changes what a Line does beside exchanges.
+type Option func(*Line)
+
+// Watch has f told of frames on the wire that this line did not ask for. f is called by the line's goroutine and returns
+// at once.
+func Watch(f func(Foreign)) Option { return func(l *Line) { l.watch = newWatcher(f) } }
 
 type job struct {
 	*Exchange
@@ -56,12 +87,16 @@ type job struct {
 }
 
 // New makes a line; it opens nothing. open is line.Open, or a test's own.
-func New(set Settings, open func(Settings) (Port, error), log *slog.Logger) *Line {
-	return &Line{
+func New(set Settings, open func(Settings) (Port, error), log *slog.Logger, opts ...Option) *Line {
+	l := &Line{
 		set: set, open: open, log: log.With("line", set.Name),
 		orders: make(chan *job, waiting), polls: make(chan *job, waiting), gone: make(chan struct{}),
 		stats: protocol.LineStatus{Line: set.Name, Error: "not opened yet"},
 	}
+	for _, o := range opts {
+		o(l)
+	}
+	return l
 }
 
 // Settings are the line's own.
@@ -75,10 +110,14 @@ func (l *Line) Status() protocol.LineStatus {
 }
 
 // Do hands x to the line and waits for its end: nil when Take said the reply is complete, else an error that wraps
-// ErrSilent, ErrDown, ErrLost, ErrTooLate or the context's. When ctx ends while the exchange is on the wire, Do still
-// waits for its deadline: the wire cannot be taken back.
+// ErrSilent, ErrDown, ErrLost, ErrTooLate, ErrFraming or the context's. When ctx ends while the exchange is on the wire,
+// Do still waits for its deadline: the wire cannot be taken back.
 func (l *Line) Do(ctx context.Context, x *Exchange) error {
-	j := &job{Exchange: x, ctx: ctx, done: make(chan error, 1)}
+	j, _ := l.jobs.Get().(*job)
+	if j == nil {
+		j = &job{done: make(chan error, 1)}
+	}
+	j.Exchange, j.ctx = x, ctx
 	queue := l.polls
 	if x.Order {
 		queue = l.orders
@@ -86,104 +125,89 @@ func (l *Line) Do(ctx context.Context, x *Exchange) error {
 	select {
 	case queue <- j:
 	case <-ctx.Done():
-		return ctx.Err()
+		return l.free(j, ctx.Err())
+	case <-l.gone:
+		return l.free(j, context.Canceled)
 	}
 	select {
 	case err := <-j.done:
-		return err
+		return l.free(j, err)
 	case <-l.gone: // handed over while Run was ending
 	}
 	select {
 	case err := <-j.done:
-		return err
+		return l.free(j, err)
 	default:
-		return context.Canceled
+		return context.Canceled // the job stays in the queue, which is nobody's any more
 	}
+}
+
+// free gives the job back; nobody else has it.
+func (l *Line) free(j *job, err error) error {
+	j.Exchange, j.ctx = nil, nil
+	l.jobs.Put(j)
+	return err
 }
 
 // Run opens the port, reopens it when it vanishes, and serves the queue until ctx ends. Exchanges that arrive while
 // the port is gone are answered with ErrDown at once. It runs once.
 func (l *Line) Run(ctx context.Context) error {
 	defer close(l.gone)
+	defer l.refuseAll()
 	defer l.shut()
-	backoff := reopenMin
+	l.timer = time.NewTimer(time.Hour)
+	defer l.timer.Stop()
+	backoff, patience := reopenMin, openFirst
 	for ctx.Err() == nil {
 		if l.port == nil {
-			p, err := l.open(l.set)
-			if err != nil {
-				l.down(err)
-				if !l.refuse(ctx, backoff) {
-					break
-				}
+			if l.useless { // opened, and failed before a byte came: as good as not there
+				l.refuse(ctx, backoff)
 				backoff = min(2*backoff, reopenMax)
+				l.useless = false
 				continue
 			}
-			l.port, l.late, l.lateFor, backoff = p, true, pause, reopenMin // what is in the port's buffer, or still comes, is nobody's
-			l.up()
+			err := l.reopen(ctx, patience)
+			patience = openAgain
+			switch {
+			case ctx.Err() != nil:
+				return nil
+			case err != nil:
+				l.down(err)
+				l.useless = true
+				continue
+			}
 		}
-		j := l.next(ctx)
-		if j == nil {
-			break
+		if !l.useless {
+			backoff = reopenMin
 		}
-		err := l.serve(j)
-		j.done <- err
+		if j := l.next(ctx); j != nil {
+			j.done <- l.serve(j)
+		}
 	}
 	return nil
 }
 
-// next is the next exchange, orders first; nil when ctx ended.
+// next is the next exchange, orders first; nil when ctx ended or the port is gone. Meanwhile it listens.
 func (l *Line) next(ctx context.Context) *job {
-	select {
-	case j := <-l.orders:
-		return j
-	default:
-	}
-	select {
-	case j := <-l.orders:
-		return j
-	case j := <-l.polls:
-		return j
-	case <-ctx.Done():
-		return nil
-	}
-}
-
-// refuse answers ErrDown for d; false when ctx ended.
-func (l *Line) refuse(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	for {
 		select {
 		case j := <-l.orders:
-			j.done <- l.downError()
-		case j := <-l.polls:
-			j.done <- l.downError()
-		case <-t.C:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-}
-
-func (l *Line) downError() error {
-	return fmt.Errorf("line %s: %w: %s", l.set.Name, ErrDown, l.Status().Error)
-}
-
-// shut closes the port and answers what still waits, so that no caller hangs.
-func (l *Line) shut() {
-	if l.port != nil {
-		l.port.Close()
-		l.port = nil
-	}
-	for {
-		select {
-		case j := <-l.orders:
-			j.done <- context.Canceled
-		case j := <-l.polls:
-			j.done <- context.Canceled
+			return j
 		default:
-			return
+		}
+		select {
+		case j := <-l.orders:
+			return j
+		case j := <-l.polls:
+			return j
+		case c := <-l.reader.in:
+			if err := l.arrived(c); err != nil {
+				l.lost(err)
+				return nil
+			}
+			l.idle(c)
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }
@@ -194,6 +218,7 @@ func (l *Line) up() {
 	l.stats.Up, l.stats.Error = true, ""
 	l.mu.Unlock()
 	l.log.Info("line up", "port", l.set.Path, "after", was)
+	l.trace(TraceEvent{At: time.Now(), Kind: TraceUp})
 }
 
 func (l *Line) down(err error) {
@@ -203,5 +228,12 @@ func (l *Line) down(err error) {
 	l.mu.Unlock()
 	if changed {
 		l.log.Warn("line down", "error", err)
+		l.trace(TraceEvent{At: time.Now(), Kind: TraceDown, Err: err})
 	}
+}
+
+func (l *Line) count(f func(*protocol.LineStatus)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(&l.stats)
 }

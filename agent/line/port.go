@@ -11,8 +11,9 @@ import (
 	"go.bug.st/serial"
 )
 
-// Port is what the line needs of a serial port. Read gives up after the read timeout with (0, nil), as go.bug.st/serial
-// does, so nobody may wrap a Port in bufio or io.ReadFull: they would spin for ever on a silent meter.
+// Port is what the line needs of a serial port. One goroutine reads while another writes, and Close ends a Read that
+// waits. Read gives up after the read timeout with (0, nil), as go.bug.st/serial does, so nobody may wrap a Port in bufio
+// or io.ReadFull: they would spin for ever on a silent meter. A negative timeout waits without end.
 type Port interface {
 	io.ReadWriteCloser
 	SetReadTimeout(time.Duration) error
@@ -22,10 +23,14 @@ type Port interface {
 // Settings of one port.
 type Settings struct {
 	Name     string // of the line, as the configuration calls it
-	Path     string // device file
-	Baud     int
+	Path     string // device file, best one of /dev/serial/by-id; or tcp://host:port of a serial server or DTU that passes bytes
+	Baud     int    // on the wire, also behind a serial server
 	Parity   string // "none", "even", "odd"
 	StopBits int    // 1 or 2
+
+	// Nobody has to set these.
+	Gap     time.Duration // silence before each request; zero or less than the protocol mandates: what it mandates
+	Latency time.Duration // what adapter and link add to a reply at most; zero: 100 ms, 700 ms behind a network
 }
 
 // parities and stop bits by their name in the configuration.
@@ -39,7 +44,16 @@ func (s Settings) Check() error {
 	switch {
 	case s.Path == "":
 		return errors.New("port is empty")
-	case s.Baud < 300 || s.Baud > 1_000_000:
+	case s.network():
+		if err := s.checkNetwork(); err != nil {
+			return err
+		}
+	}
+	return s.checkFraming()
+}
+
+func (s Settings) checkFraming() error {
+	if s.Baud < 300 || s.Baud > 1_000_000 {
 		return fmt.Errorf("baud %d is not between 300 and 1,000,000", s.Baud)
 	}
 	if _, ok := parities[s.Parity]; !ok {
@@ -51,16 +65,35 @@ func (s Settings) Check() error {
 	return nil
 }
 
-// Open opens the serial port with eight data bits. The error says what to do about it.
+// Open opens the serial port with eight data bits, or connects to the serial server. The error says what to do about it.
 func Open(s Settings) (Port, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	p, err := serial.Open(s.Path, &serial.Mode{BaudRate: s.Baud, DataBits: 8, Parity: parities[s.Parity], StopBits: stopBits[s.StopBits]})
+	if s.network() {
+		return dial(s)
+	}
+	p, err := serial.Open(s.Path, s.mode())
 	if err != nil {
 		return nil, fmt.Errorf("open port %s: %w%s", s.Path, err, remedy(err))
 	}
-	return p, nil
+	return &serialPort{p}, nil
+}
+
+func (s Settings) mode() *serial.Mode {
+	return &serial.Mode{BaudRate: s.Baud, DataBits: 8, Parity: parities[s.Parity], StopBits: stopBits[s.StopBits]}
+}
+
+// serialPort is a local port; it can be retuned.
+type serialPort struct{ serial.Port }
+
+// SetFraming changes the port while it is open; what it has received stays.
+func (p *serialPort) SetFraming(baud int, parity string, stopBits int) error {
+	mode := Settings{Baud: baud, Parity: parity, StopBits: stopBits}.mode()
+	if err := p.SetMode(mode); err != nil {
+		return fmt.Errorf("set the port to %d baud, parity %s: %w", baud, parity, err)
+	}
+	return nil
 }
 
 // remedy is what a person can do about an error of the port, or nothing.
@@ -73,20 +106,11 @@ func remedy(err error) string {
 	case is(serial.PortNotFound, fs.ErrNotExist):
 		return " (is the adapter plugged in? `ls /dev/serial/by-id` names those that are)"
 	case is(serial.PortBusy, syscall.EBUSY):
-		return " (another program has it open)"
+		return " (another program has it open; `fuser` tells which)"
 	case is(serial.PermissionDenied, fs.ErrPermission):
 		return " (add the user to the group of the device, often dialout)"
 	case is(serial.InvalidSerialPort, syscall.ENOTTY):
 		return " (it is not a serial device)"
 	}
 	return ""
-}
-
-// CharTime is how long n characters take on the wire: start bit, 8 data bits, parity bit if any, stop bits.
-func (s Settings) CharTime(n int) time.Duration {
-	bits := 9 + s.StopBits
-	if s.Parity != "none" {
-		bits++
-	}
-	return time.Duration(n*bits) * time.Second / time.Duration(s.Baud)
 }

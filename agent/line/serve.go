@@ -10,11 +10,39 @@ import (
 
 // serve does one exchange. After an error of the port it is closed; Run opens it again.
 func (l *Line) serve(j *job) error {
+	f := l.framingOf(j.Exchange)
+	err := l.exchange(j, f)
+	if j.Wrote {
+		l.trace(TraceEvent{At: time.Now(), Kind: TraceEnd, Baud: f.baud, Order: j.Order, Delay: j.delay(f), Err: err})
+	}
+	if l.port != nil && l.mute >= muteMax {
+		if _, serial := l.port.(Retuner); !serial { // a serial server's link can be dead without an error
+			l.lost(errMute)
+		}
+	}
+	return err
+}
+
+// delay is how long the meter took before its first byte.
+func (x *Exchange) delay(f framing) time.Duration {
+	if x.RepliedAt.IsZero() {
+		return 0
+	}
+	return max(0, x.RepliedAt.Sub(x.SentAt)-f.chars(len(x.Request)))
+}
+
+func (l *Line) exchange(j *job, f framing) error {
 	if err := j.ctx.Err(); err != nil {
 		return err
 	}
-	if err := l.drain(j.Blind); err != nil {
+	if len(j.Request) == 0 {
+		return fmt.Errorf("line %s: %w", l.set.Name, errEmpty)
+	}
+	if err := l.settle(j, f); err != nil {
 		return l.lost(err)
+	}
+	if err := l.tune(f); err != nil {
+		return err
 	}
 	if !j.NotAfter.IsZero() && time.Now().After(j.NotAfter) {
 		return fmt.Errorf("line %s: %w", l.set.Name, ErrTooLate)
@@ -24,10 +52,13 @@ func (l *Line) serve(j *job) error {
 			return err
 		}
 	}
-	if w := time.Until(l.lastByte.Add(l.set.CharTime(4))); w > 0 {
-		time.Sleep(w) // a frame border is 3.5 characters of silence (MODBUS over Serial Line 2.5.1.1); milliseconds
-	}
 	j.Wrote, j.SentAt = true, time.Now()
+	l.echo.begin(j.Request)
+	l.busy = j.SentAt.Add(f.chars(len(j.Request))) // a pty takes the bytes at once, a UART's buffer too: the wire does not
+	if l.watch != nil {
+		l.watch.sent(j.Request, j.SentAt, l.busy.Add(l.spare()), l.busy.Add(j.Delay+2*l.spare()))
+	}
+	l.trace(TraceEvent{At: j.SentAt, Kind: TraceSent, Bytes: j.Request, Baud: f.baud, Order: j.Order})
 	for rest := j.Request; len(rest) > 0; {
 		n, err := l.port.Write(rest)
 		l.count(func(s *protocol.LineStatus) { s.Sent += uint64(n) })
@@ -39,48 +70,98 @@ func (l *Line) serve(j *job) error {
 		}
 		rest = rest[n:]
 	}
-	return l.receive(j)
+	if j.Broadcast {
+		return l.broadcast()
+	}
+	return l.receive(j, f)
 }
 
-// receive reads until Take is satisfied. Three limits: the first byte must come within request time + Delay, the next
-// one within pause, and all of it within request time + Delay + reply time.
-func (l *Line) receive(j *job) error {
-	sent := j.SentAt.Add(l.set.CharTime(len(j.Request))) // a pty takes the bytes at once, a UART's buffer too: the wire does not
-	first := sent.Add(j.Delay + margin)
-	last := first.Add(l.set.CharTime(j.ReplyLen) + margin)
-	until := first
-	for {
-		left := time.Until(until)
-		if left <= 0 {
-			l.late, l.lateFor = true, j.Delay
-			if j.Received > 0 && j.Take(nil) {
-				l.count(func(s *protocol.LineStatus) { s.Exchanges++ })
-				return nil
-			}
-			l.count(func(s *protocol.LineStatus) { s.Exchanges++; s.Timeouts++ })
-			if j.Received > 0 {
-				l.count(func(s *protocol.LineStatus) { s.Faults++ })
-				return fmt.Errorf("line %s: %w: %d bytes came, no whole reply among them", l.set.Name, ErrSilent, j.Received)
-			}
-			return fmt.Errorf("line %s: %w within %d ms", l.set.Name, ErrSilent, until.Sub(j.SentAt).Milliseconds())
-		}
-		n, err := l.read(left)
+// broadcast waits until the last byte has left: nobody answers.
+func (l *Line) broadcast() error {
+	l.count(func(s *protocol.LineStatus) { s.Exchanges++ })
+	for end := l.busy; ; {
+		c, ok, err := l.wait(end)
 		if err != nil {
 			return l.lost(err)
 		}
-		if n == 0 {
-			continue
+		if !ok {
+			return nil
 		}
-		if j.RepliedAt.IsZero() {
-			j.RepliedAt = time.Now()
+		l.reader.back(c) // our echo
+	}
+}
+
+// settle waits until j may be sent: for the frame border, for quiet after bytes that nobody asked for, and for a late
+// reply where it could pass for the answer to j.
+func (l *Line) settle(j *job, f framing) error {
+	gap := l.gap(f, j.Request)
+	owed := time.Time{}
+	if j.Blind && (l.owed.anyone || l.owed.unit == j.Request[0]) {
+		owed = l.owed.until
+	}
+	for end := time.Now().Add(drainMax + max(0, time.Until(owed))); ; {
+		until := l.busy.Add(gap)
+		if l.stray {
+			until = latest(until, l.heard.Add(max(quiet, f.chars(12))))
 		}
-		j.Received += n
-		if j.Take(l.buf[:n]) {
-			l.late = false
-			l.count(func(s *protocol.LineStatus) { s.Exchanges++ })
-			return l.linger(j)
+		until = latest(until, owed)
+		if until.After(end) {
+			until = end
 		}
-		until = time.Now().Add(pause)
+		c, ok, err := l.wait(until)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			l.stray, l.owed = false, debt{}
+			return nil
+		}
+		l.idle(c)
+		owed = time.Time{} // the late reply has begun; what follows it is waited for as stray
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// receive reads until Take is satisfied. Three limits: the first byte must come within request time + delay, the next
+// one within the pause, and all of it within request time + delay + reply time. Delay and pause are what the meter has
+// shown, if it has, else what it is allowed.
+func (l *Line) receive(j *job, f framing) error {
+	spare, pace := l.spare(), j.Pace
+	if j.Order {
+		pace = nil // what an order came to is never left to a tight limit
+	}
+	full := pause
+	if l.set.network() {
+		full += spare // the link may pause, too
+	}
+	left := j.SentAt.Add(f.chars(len(j.Request)))
+	first := left.Add(pace.wait(j.Delay, spare))
+	last := first.Add(f.chars(j.ReplyLen) + spare)
+	silence := pace.silence(full, spare)
+	var longest time.Duration // pause seen inside the reply
+	for until := first; ; {
+		c, ok, err := l.wait(until)
+		if err != nil {
+			return l.lost(err)
+		}
+		if !ok {
+			return l.silent(j, until)
+		}
+		if j.Received > 0 && c.at.After(left) {
+			longest = max(longest, c.at.Sub(l.heard))
+		}
+		done := l.feed(j, c)
+		l.reader.back(c)
+		if done {
+			return l.whole(j, f, longest)
+		}
+		until = c.at.Add(silence)
 		if until.After(last) {
 			until = last
 		}
@@ -90,79 +171,131 @@ func (l *Line) receive(j *job) error {
 	}
 }
 
+// feed gives Take what came, without our own echo where replies look like it.
+func (l *Line) feed(j *job, c chunk) (done bool) {
+	held, rest, whole := l.echo.take(c.b)
+	strip := j.Blind && l.echo.known()
+	switch {
+	case whole && (strip || !ambiguous(j.Request)):
+		j.RepliedAt = time.Time{} // so far it was ourselves
+		if len(rest) > 0 {
+			j.RepliedAt = c.at
+		}
+	case j.RepliedAt.IsZero() && (len(rest) > 0 || !l.echo.known()):
+		j.RepliedAt = c.at
+	}
+	j.Received += len(c.b)
+	l.heard, l.busy = c.at, latest(l.busy, c.at)
+	if !strip {
+		return j.Take(c.b)
+	}
+	return len(held) > 0 && j.Take(held) || len(rest) > 0 && j.Take(rest)
+}
+
+// ambiguous: the answer to the request is the request itself (Modbus FC05, FC06).
+func ambiguous(request []byte) bool {
+	return len(request) > 1 && !isDLT645(request) && (request[1] == 5 || request[1] == 6)
+}
+
+// whole ends an exchange whose reply is complete.
+func (l *Line) whole(j *job, f framing, longest time.Duration) error {
+	l.mute = 0
+	l.echo.end(ambiguous(j.Request))
+	j.Pace.answered(j.delay(f), longest)
+	l.count(func(s *protocol.LineStatus) { s.Exchanges++ })
+	return l.linger(j)
+}
+
+// silent ends an exchange whose time is over.
+func (l *Line) silent(j *job, until time.Time) error {
+	l.stray = j.Received > 0
+	l.owed = debt{until: time.Now().Add(j.Delay), unit: j.Request[0]}
+	if j.Received > 0 {
+		l.mute = 0
+		if j.Take(nil) {
+			l.count(func(s *protocol.LineStatus) { s.Exchanges++ })
+			return nil
+		}
+	} else {
+		l.mute++
+	}
+	j.Pace.missedOne()
+	l.count(func(s *protocol.LineStatus) { s.Exchanges++; s.Timeouts++ })
+	if j.Received > 0 {
+		l.count(func(s *protocol.LineStatus) { s.Faults++ })
+		return fmt.Errorf("line %s: %w: %d bytes came, no whole reply among them", l.set.Name, ErrSilent, j.Received)
+	}
+	return fmt.Errorf("line %s: %w within %d ms", l.set.Name, ErrSilent, until.Sub(j.SentAt).Milliseconds())
+}
+
 // linger listens on behind a whole reply, at most for pause beyond its time when bytes keep coming.
 func (l *Line) linger(j *job) error {
 	if j.Linger == 0 {
 		return nil
 	}
 	until := time.Now().Add(j.Linger)
-	for last := until.Add(pause); time.Until(until) > 0; {
-		n, err := l.read(time.Until(until))
+	for last := until.Add(pause); ; {
+		c, ok, err := l.wait(until)
 		if err != nil {
 			return l.lost(err)
 		}
-		if n > 0 {
-			j.Take(l.buf[:n])
-			if until = time.Now().Add(quiet); until.After(last) {
-				until = last
-			}
+		if !ok {
+			return nil
+		}
+		l.heard, l.busy = c.at, c.at
+		j.Take(c.b)
+		l.reader.back(c)
+		if until = c.at.Add(quiet); until.After(last) {
+			until = last
 		}
 	}
-	return nil
 }
 
-// drain throws away what nobody asked for. After a timeout it waits until the line is quiet: the late reply must be
-// over before the next request, and where replies do not tell what they answer it must have had its time to begin.
-func (l *Line) drain(blind bool) error {
-	if !l.late {
-		return l.port.ResetInputBuffer()
-	}
-	if err := l.port.ResetInputBuffer(); err != nil {
-		return err
-	}
-	still := max(quiet, l.set.CharTime(12))
-	wait := still
-	if blind {
-		wait = max(still, l.lateFor)
-	}
-	for end := time.Now().Add(wait + drainMax); time.Now().Before(end); {
-		n, err := l.read(wait)
-		if err != nil {
-			return err
+// wait gives the next bytes that come before until; false when none do. The caller gives the chunk back.
+func (l *Line) wait(until time.Time) (c chunk, ok bool, err error) {
+	select {
+	case c = <-l.reader.in:
+	default:
+		d := time.Until(until)
+		if d <= 0 {
+			return c, false, nil
 		}
-		if n == 0 {
-			break
+		l.timer.Reset(d)
+		select {
+		case c = <-l.reader.in:
+		case <-l.timer.C:
+			return c, false, nil
 		}
-		wait = still // the late reply has begun
 	}
-	l.late = false
-	return nil
+	return c, true, l.arrived(c)
 }
 
-// read reads what is there within d; (0, nil) means nothing came.
-func (l *Line) read(d time.Duration) (int, error) {
-	if err := l.port.SetReadTimeout(max(d, time.Millisecond)); err != nil {
-		return 0, err
+// arrived counts, traces and watches what came; the error is the port's.
+func (l *Line) arrived(c chunk) error {
+	if len(c.b) > 0 {
+		l.useless = false
+		l.count(func(s *protocol.LineStatus) { s.Received += uint64(len(c.b)) })
+		l.trace(TraceEvent{At: c.at, Kind: TraceReceived, Bytes: c.b, Baud: l.tuned.baud})
+		if l.watch != nil {
+			l.watch.hear(c.b, c.at)
+		}
 	}
-	n, err := l.port.Read(l.buf[:])
-	if n > 0 {
-		l.lastByte = time.Now()
-		l.count(func(s *protocol.LineStatus) { s.Received += uint64(n) })
-	}
-	return n, err
+	return c.err
 }
 
-// lost closes the port after an error of its own.
-func (l *Line) lost(err error) error {
-	l.port.Close()
-	l.port = nil
-	err = fmt.Errorf("line %s: %w: %w", l.set.Name, ErrLost, err)
-	l.down(err)
-	return err
+// idle takes bytes that came while nobody was being asked.
+func (l *Line) idle(c chunk) {
+	l.heard, l.busy, l.stray = c.at, latest(l.busy, c.at), true
+	l.reader.back(c)
 }
 
-func (l *Line) count(f func(*protocol.LineStatus)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f(&l.stats)
+// spare is what may come on top of the time on the wire.
+func (l *Line) spare() time.Duration {
+	switch {
+	case l.set.Latency > 0:
+		return l.set.Latency
+	case l.set.network():
+		return linkMargin
+	}
+	return margin
 }

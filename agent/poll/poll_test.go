@@ -208,13 +208,13 @@ func TestLineThatWasDownLeavesANamedGap(t *testing.T) {
 		r := dlt(t, "101", "102")
 		time.Sleep(15 * time.Second)
 		port := r.port.Swap(nil)
-		port.Close() // the adapter is pulled, and missed by four rounds of two meters
+		port.Close() // the adapter is pulled, and missed by three rounds of two meters
 		time.Sleep(30 * time.Second)
 		r.port.Store(port.Reopen())
 		time.Sleep(40 * time.Second)
 		for _, e := range r.entries() {
 			if e.Gap != nil {
-				if e.Gap.Reason != "line down" || e.Gap.Count != 8 || e.Gap.Meter.Line != "l1" || e.Gap.To <= e.Gap.From {
+				if e.Gap.Reason != "line down" || e.Gap.Count != 6 || e.Gap.Meter.Line != "l1" || e.Gap.To <= e.Gap.From {
 					t.Errorf("got %+v", e.Gap)
 				}
 				return

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -514,15 +515,26 @@ func TestDamagedJournalEntryDisarmsTripsAndNothingElse(t *testing.T) {
 // double is a line with two meters of one address: every answer comes twice.
 type double struct {
 	line.Port
+	mu    sync.Mutex // guards again: reads run beside writes
 	again []byte
 }
 
-func (p *double) Write(b []byte) (int, error) { p.again = nil; return p.Port.Write(b) }
+func (p *double) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	p.again = nil
+	p.mu.Unlock()
+	return p.Port.Write(b)
+}
 
-func (p *double) ResetInputBuffer() error { p.again = nil; return p.Port.ResetInputBuffer() }
+// SetReadTimeout keeps reads short: the second answer comes when the first is over.
+func (p *double) SetReadTimeout(time.Duration) error {
+	return p.Port.SetReadTimeout(30 * time.Millisecond)
+}
 
 func (p *double) Read(b []byte) (int, error) {
 	n, err := p.Port.Read(b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if n > 0 {
 		p.again = append(p.again, b[:n]...)
 		return n, err

@@ -14,6 +14,10 @@ const (
 	loadHead  = 3    // start, start, length
 	loadTime  = 5
 	loadFoot  = 2 // CS, E5
+
+	// One request asks for at most 99 records; noise in a long answer shall
+	// not become more than a few times as many.
+	loadRecordsMax = 256
 )
 
 // AppendLoadRecord appends r as a meter sends it: start, length, time in the
@@ -59,6 +63,11 @@ func ParseClassRecords(class int, data []byte, loc *time.Location) ([]LoadRecord
 	}
 	var out []LoadRecord
 	for len(data) > 0 {
+		if len(out) == loadRecordsMax-1 {
+			r := LoadRecord{Raw: data[:len(data):len(data)]}
+			r.doubt("more records than one request can ask for")
+			return append(out, r), nil
+		}
 		r, n := loadRecord(class, data, loc)
 		out = append(out, r)
 		data = data[n:]

@@ -6,8 +6,8 @@ import (
 	"feikong/agent/line"
 )
 
-var errNoRetune = errors.New("the port cannot change its framing")
+// apply asks for the framing; the zero value leaves the line's own.
+func (f Framing) apply(x *line.Exchange) { x.Baud, x.Parity = f.Baud, f.Parity }
 
-func (f Framing) apply(x *line.Exchange) {}
-
-func noRetune(err error) bool { return errors.Is(err, errNoRetune) }
+// noRetune says that the port cannot be set to another framing; nothing was sent.
+func noRetune(err error) bool { return errors.Is(err, line.ErrFraming) }

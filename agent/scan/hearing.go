@@ -17,29 +17,29 @@ const (
 	replyRoom = 2 * (4 + 12 + 4 + 20)
 )
 
-// hearing is what came back for one probe.
-type hearing struct {
-	replies []dlt645.Frame   // of meters
-	foreign int              // frames of a master that are not our echo
-	stray   int              // bytes that belong to no frame, wake-up and trailing bytes not counted
-	maybe   []dlt645.Address // addresses that can still be made out in damaged frames
+// Hearing is what came back for one DL/T 645 request.
+type Hearing struct {
+	Replies []dlt645.Frame   // of meters
+	Foreign int              // frames of a master that are not our echo
+	Stray   int              // bytes that belong to no frame, wake-up and trailing bytes not counted
+	Maybe   []dlt645.Address // addresses that can still be made out in damaged frames
 	delay   time.Duration    // from the end of the request to the first byte of the answer
 }
 
-// silent says that nothing but our own echo came.
-func (h hearing) silent() bool { return len(h.replies) == 0 && h.stray == 0 }
+// Silent says that nothing but our own echo came.
+func (h Hearing) Silent() bool { return len(h.Replies) == 0 && h.Stray == 0 }
 
-// clean is the only reply, when it is the only thing that was heard.
-func (h hearing) clean() (dlt645.Frame, bool) {
-	if len(h.replies) != 1 || h.stray != 0 {
+// Clean is the only reply, when it is the only thing that was heard.
+func (h Hearing) Clean() (dlt645.Frame, bool) {
+	if len(h.Replies) != 1 || h.Stray != 0 {
 		return dlt645.Frame{}, false
 	}
-	return h.replies[0], true
+	return h.Replies[0], true
 }
 
 // ask sends one request and listens through the whole window, whatever comes: a second meter may answer later than the
 // first.
-func (s *search) ask(ctx context.Context, f dlt645.Frame) (hearing, error) {
+func (s *search) ask(ctx context.Context, f dlt645.Frame) (Hearing, error) {
 	wire := dlt645.AppendFrame(dlt645.AppendPreamble(nil), f)
 	s.buf = s.buf[:0]
 	x := &line.Exchange{Request: wire, ReplyLen: replyRoom, Delay: s.o.Window, Take: func(b []byte) bool {
@@ -51,13 +51,13 @@ func (s *search) ask(ctx context.Context, f dlt645.Frame) (hearing, error) {
 	err := s.bus.Do(ctx, x)
 	s.step(f.Addr.String(), time.Since(start))
 	if err != nil && !errors.Is(err, line.ErrSilent) {
-		return hearing{}, err
+		return Hearing{}, err
 	}
-	h := listen(s.buf, wire)
+	h := Listen(s.buf, wire)
 	if !x.RepliedAt.IsZero() {
 		h.delay = max(0, x.RepliedAt.Sub(x.SentAt)-s.charTime(len(wire)))
 	}
-	if h.foreign > 0 {
+	if h.Foreign > 0 {
 		s.note(NoteForeign, "")
 	}
 	return h, nil
@@ -71,8 +71,8 @@ func (s *search) charTime(n int) time.Duration {
 	return set.CharTime(n)
 }
 
-// listen takes a capture apart.
-func listen(capture, sent []byte) (h hearing) {
+// Listen takes apart what was heard after the wire bytes sent. Frames of the Hearing are copies.
+func Listen(capture, sent []byte) (h Hearing) {
 	frames, _ := dlt645.Decode(capture)
 	rest := capture
 	for _, f := range frames {
@@ -85,14 +85,14 @@ func listen(capture, sent []byte) (h hearing) {
 		rest = rest[at+len(wire):]
 		switch {
 		case f.FromMeter():
-			h.replies = append(h.replies, f)
+			h.Replies = append(h.Replies, f)
 		case !bytes.HasSuffix(sent, wire):
-			h.foreign++
+			h.Foreign++
 		}
 	}
 	h.gap(rest, sent, false)
-	if n := len(rest); len(h.replies) == 0 && h.stray == 0 && n > glitch && !bytes.HasSuffix(sent, rest) {
-		h.stray = n // without a frame beside them they are no padding: many answers at once pull the line to zeros
+	if n := len(rest); len(h.Replies) == 0 && h.Stray == 0 && n > glitch && !bytes.HasSuffix(sent, rest) {
+		h.Stray = n // without a frame beside them they are no padding: many answers at once pull the line to zeros
 	}
 	return h
 }
@@ -102,7 +102,7 @@ const glitch = 2
 
 // gap judges bytes between frames. Meters and adapters add harmless ones: wake-up bytes FEH, a trailing FFH or 00H, a
 // doubled start before a frame, an echo of the request that lost its beginning.
-func (h *hearing) gap(b, sent []byte, before bool) {
+func (h *Hearing) gap(b, sent []byte, before bool) {
 	const start = 0x68
 	for len(b) > 0 && padding(b[0]) {
 		b = b[1:]
@@ -113,13 +113,13 @@ func (h *hearing) gap(b, sent []byte, before bool) {
 	if before && len(b) == 1 && b[0] == start || len(b) > 2 && bytes.HasSuffix(sent, b) {
 		return
 	}
-	h.stray += len(b)
+	h.Stray += len(b)
 	for i := 0; i+7 < len(b); i++ {
 		if b[i] != start || b[i+7] != start {
 			continue
 		}
 		if a := dlt645.Address(b[i+1 : i+7]); a.Exact() {
-			h.maybe = append(h.maybe, a)
+			h.Maybe = append(h.Maybe, a)
 		}
 	}
 }

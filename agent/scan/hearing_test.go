@@ -42,8 +42,8 @@ func TestHearingTellsSilenceAnswerAndCollision(t *testing.T) {
 		{"many answers at once", make([]byte, 40), false, false, 0, 0},
 		{"another master", join(dlt645.AppendFrame(nil, dlt645.ReadRequest(a, dlt645.DITime)), reply(a)), false, true, 0, 1},
 	} {
-		h := listen(row.capture, sent)
-		if _, clean := h.clean(); h.silent() != row.silent || clean != row.clean || len(h.maybe) != row.maybe || h.foreign != row.foreign {
+		h := Listen(row.capture, sent)
+		if _, clean := h.Clean(); h.Silent() != row.silent || clean != row.clean || len(h.Maybe) != row.maybe || h.Foreign != row.foreign {
 			t.Errorf("%s: got %+v", row.name, h)
 		}
 	}
@@ -54,9 +54,9 @@ func FuzzListen(f *testing.F) {
 	f.Add(sent)
 	f.Add(append(append([]byte{0x68}, dlt645.AppendFrame(nil, dlt645.ReadReply(dlt645.Address{1}, dlt645.DIForwardTotal, []byte{1, 2, 3, 4}))...), 0xFF))
 	f.Fuzz(func(t *testing.T, capture []byte) {
-		h := listen(capture, sent)
-		if h.stray < 0 || h.stray > len(capture) {
-			t.Errorf("%d of %d bytes are stray", h.stray, len(capture))
+		h := Listen(capture, sent)
+		if h.Stray < 0 || h.Stray > len(capture) {
+			t.Errorf("%d of %d bytes are stray", h.Stray, len(capture))
 		}
 	})
 }

@@ -159,3 +159,25 @@ func TestModbusUnitsAreFoundByTheirNumber(t *testing.T) {
 		}
 	})
 }
+
+func TestMetersOfOtherFramingsAreFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := simulated(t, config(1),
+			born(t, "101", meter.Config{}), born(t, "202", meter.Config{Baud: 9600}),
+			born(t, "404", meter.Config{Parity: "none"}))
+		r, err := Run(t.Context(), l, Options{DLT645: []Framing{{2400, "even"}, {9600, "even"}, {1200, "even"}, {2400, "none"}}}, Watcher{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]Framing{"000000000101": {2400, "even"}, "000000000202": {9600, "even"}, "000000000404": {2400, "none"}}
+		for _, f := range r.Found {
+			if want[f.Address] != f.Framing {
+				t.Errorf("got %+v", f)
+			}
+			delete(want, f.Address)
+		}
+		if len(want) > 0 {
+			t.Errorf("missed %v", want)
+		}
+	})
+}

@@ -135,11 +135,11 @@ func (t *tree) root(ctx context.Context) (open bool, err error) {
 			if err != nil {
 				return false, err
 			}
-			if h.silent() {
+			if h.Silent() {
 				continue
 			}
 			answered++
-			f, ok := h.clean()
+			f, ok := h.Clean()
 			if !ok || !f.Addr.Exact() || answered > 1 && f.Addr != only {
 				return true, t.candidates(ctx, h)
 			}
@@ -174,7 +174,7 @@ func (t *tree) alone(ctx context.Context, a dlt645.Address) (open bool, err erro
 			if err != nil {
 				return false, err
 			}
-			if !h.silent() {
+			if !h.Silent() {
 				t.note(NoteTwoMeters, root.addr.String())
 				return true, nil
 			}
@@ -210,7 +210,7 @@ func (t *tree) visit(ctx context.Context, n node) error {
 	if err != nil {
 		return err
 	}
-	if h.silent() {
+	if h.Silent() {
 		t.quiet = append(t.quiet, n)
 		return nil
 	}
@@ -220,7 +220,7 @@ func (t *tree) visit(ctx context.Context, n node) error {
 
 // answered judges bytes that came for n. Damage may be noise and not a second meter: only when the node answers cleanly
 // twice in a row, and the same, the damage is forgotten.
-func (t *tree) answered(ctx context.Context, n node, h hearing) error {
+func (t *tree) answered(ctx context.Context, n node, h Hearing) error {
 	a, ok := t.single(n, h)
 	if !ok {
 		if err := t.candidates(ctx, h); err != nil {
@@ -260,8 +260,8 @@ func (t *tree) answered(ctx context.Context, n node, h hearing) error {
 }
 
 // single is the address of the only meter that answered for n.
-func (t *tree) single(n node, h hearing) (dlt645.Address, bool) {
-	f, ok := h.clean()
+func (t *tree) single(n node, h Hearing) (dlt645.Address, bool) {
+	f, ok := h.Clean()
 	return f.Addr, ok && f.Addr.Exact() && f.Addr.Match(n.addr)
 }
 
@@ -306,13 +306,13 @@ func (t *tree) confirm(ctx context.Context, n node, a dlt645.Address) (bool, err
 }
 
 // candidates asks by name for the addresses that can be made out in a collision, so that they are in the list early.
-func (t *tree) candidates(ctx context.Context, h hearing) error {
-	for _, f := range h.replies {
+func (t *tree) candidates(ctx context.Context, h Hearing) error {
+	for _, f := range h.Replies {
 		if f.Addr.Exact() {
-			h.maybe = append(h.maybe, f.Addr)
+			h.Maybe = append(h.Maybe, f.Addr)
 		}
 	}
-	for _, a := range h.maybe {
+	for _, a := range h.Maybe {
 		if t.known(a) {
 			continue
 		}
@@ -347,13 +347,13 @@ func (t *tree) verify(ctx context.Context, a dlt645.Address) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if f, ok := h.clean(); ok && f.Addr.Match(a) { // some meters of 1997 answer with wildcards even to their name
+		if f, ok := h.Clean(); ok && f.Addr.Match(a) { // some meters of 1997 answer with wildcards even to their name
 			if silences+hits > 0 {
 				t.damaged()
 			}
 			return true, t.record(a, f, h)
 		}
-		if h.silent() {
+		if h.Silent() {
 			silences++
 			continue
 		}
@@ -368,7 +368,7 @@ func (t *tree) verify(ctx context.Context, a dlt645.Address) (bool, error) {
 }
 
 // record adds a meter that answered to its name.
-func (t *tree) record(a dlt645.Address, f dlt645.Frame, h hearing) error {
+func (t *tree) record(a dlt645.Address, f dlt645.Frame, h Hearing) error {
 	found := Found{Protocol: DLT645, Edition: t.e.name, Address: a.String(), DelayMs: h.delay.Milliseconds()}
 	if !f.IsError() {
 		if v, err := t.e.energies(f.Data); err == nil && len(v) == 1 && !v[0].Null {
@@ -424,7 +424,7 @@ func (t *tree) siblings(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if h.silent() {
+				if h.Silent() {
 					continue
 				}
 				t.note(NoteTwoMeters, n.addr.String())

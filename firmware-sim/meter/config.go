@@ -61,6 +61,7 @@ type Config struct {
 	Address   string          // 12 digits for DL/T 645, the decimal unit id for Modbus
 	Wire      dlt645.Address  // the same for DL/T 645
 	Unit      byte            // the same for Modbus
+	Channel   byte            // behind a box whose channels share a unit: above 1 it is silent to what is not its own
 	Model     modbusmap.Model // Modbus only
 	EnergymWh int64           // total forward active register at the start
 	LoadW     int64           // drawn while the relay is closed
@@ -72,7 +73,8 @@ type Config struct {
 	Location  *time.Location // of the clock; nil is the machine's
 
 	// What it measures.
-	Phases     int           // 1 or 3; 0 is 1
+	Phases     int           // 1 or 3; 0 is 1, for Modbus what the model has
+	PT, CT     int           // transformer ratios; the registers count behind them; 0 is 1
 	PF         int           // power factor in thousandths, 1 to 1000; 0: 0.92 to 0.99 by the seed
 	FeedW      int64         // fed back between 9 and 16 o'clock by the meter's clock, before the multiplier
 	ReversemWh int64         // reverse active register at the start

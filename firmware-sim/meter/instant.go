@@ -48,8 +48,8 @@ func (m *Meter) pf() int64 {
 
 // reactive is what belongs to active v: v x tan φ, in thousandths by the integer root.
 func (m *Meter) reactive(v int64) int64 {
-	if !m.three() {
-		return 0 // single-phase meters of this kind do not measure it
+	if !m.three() && m.cfg.Unit == 0 {
+		return 0 // single-phase meters of DL/T 645 do not measure it
 	}
 	pf := m.pf()
 	tan := isqrt((1_000_000-pf*pf)*1_000_000) / pf // thousandths

@@ -71,6 +71,9 @@ func New(cfg Config, now time.Time) *Meter {
 	if cfg.Location == nil {
 		cfg.Location = time.Local
 	}
+	if cfg.Unit != 0 && cfg.Phases == 0 {
+		cfg.Phases = phasesOf(&cfg.Model)
+	}
 	cfg.History = min(max(cfg.History, 0), HistoryMax)
 	m := &Meter{
 		cfg: cfg, wire: cfg.Wire, loadW: cfg.LoadW, offset: cfg.Offset, plugged: true, table: factoryTariff, dead: cfg.DeadBattery,

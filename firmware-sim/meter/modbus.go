@@ -4,21 +4,11 @@ import (
 	"slices"
 	"time"
 
-	"feikong/protocol"
 	"feikong/protocol/modbus"
-	"feikong/protocol/modbusmap"
 )
 
-// Exception codes (Modbus Application Protocol V1.1b3, chapter 7).
-const (
-	illegalFunction = 1
-	illegalAddress  = 2
-	illegalValue    = 3
-	deviceFailure   = 4
-)
-
-// AnswerModbus hears one sound request. answered is false when the meter stays silent: another's unit, a broadcast, or
-// unplugged. Writes to the relay are counted whatever becomes of them.
+// AnswerModbus hears one sound request. answered is false when the meter stays silent: another's unit, a broadcast,
+// unplugged, without power. Writes to the relay are counted whatever becomes of them.
 func (m *Meter) AnswerModbus(a modbus.ADU, now time.Time) (reply modbus.ADU, answered bool) {
 	if m.cfg.Unit == 0 || a.Unit != m.cfg.Unit {
 		return modbus.ADU{}, false
@@ -33,144 +23,133 @@ func (m *Meter) AnswerModbus(a modbus.ADU, now time.Time) (reply modbus.ADU, ans
 	if !m.plugged || m.dark {
 		return modbus.ADU{}, false
 	}
-	if err != nil {
-		return modbus.ExceptionReply(a.Unit, a.Func, illegalValue), true
+	m.heard = m.at
+	if m.cfg.Channel > 1 && (err != nil || !m.mine(q)) { // the box's first channel speaks for what none has
+		return modbus.ADU{}, false
 	}
-	switch q.Func {
-	case modbus.ReadHolding, modbus.ReadInput:
-		words, code := m.readModbus(q, now)
-		if code != 0 {
-			return modbus.ExceptionReply(a.Unit, a.Func, code), true
+	refuse := func(code byte) (modbus.ADU, bool) { return modbus.ExceptionReply(a.Unit, a.Func, code), true }
+	switch a.Func {
+	case modbus.ReadHolding, modbus.ReadInput, modbus.ReadCoils, modbus.ReadDiscreteInputs:
+		switch {
+		case !m.reads(a.Func):
+			return refuse(modbus.IllegalFunction)
+		case err != nil || m.cfg.Model.MaxRead > 0 && q.Count > m.cfg.Model.MaxRead:
+			return refuse(modbus.IllegalValue)
+		case !m.cfg.Model.Readable(q.Func, q.Addr, q.Count):
+			return refuse(modbus.IllegalAddress)
 		}
-		return modbus.ReadReply(a.Unit, a.Func, words), true
-	case modbus.ReadCoils:
-		if r := m.cfg.Model.Relay; r != nil && r.StateFunc == q.Func && r.StateAddr == q.Addr && q.Count == 1 {
-			return modbus.BitsReply(a.Unit, a.Func, []bool{m.relayWord() != 0}), true
+		words := m.words(q)
+		if a.Func == modbus.ReadHolding || a.Func == modbus.ReadInput {
+			return modbus.ReadReply(a.Unit, a.Func, words), true
 		}
-		return modbus.ExceptionReply(a.Unit, a.Func, illegalAddress), true
-	case modbus.WriteCoil, modbus.WriteRegister, modbus.WriteRegisters:
+		bits := make([]bool, len(words))
+		for i, w := range words {
+			bits[i] = w != 0
+		}
+		return modbus.BitsReply(a.Unit, a.Func, bits), true
+	case modbus.WriteCoil, modbus.WriteCoils, modbus.WriteRegister, modbus.WriteRegisters:
+		switch code := m.mayWrite(a.Func); {
+		case code != 0:
+			return refuse(code)
+		case err != nil:
+			return refuse(modbus.IllegalValue)
+		}
 		if code := m.writeModbus(q); code != 0 {
-			return modbus.ExceptionReply(a.Unit, a.Func, code), true
+			return refuse(code)
 		}
 		return modbus.WriteReply(a), true
 	}
-	return modbus.ExceptionReply(a.Unit, a.Func, illegalFunction), true
+	return refuse(modbus.IllegalFunction)
 }
 
-// readModbus reads a run of registers. A run that touches a hole is refused as a whole, as real meters do; what lies
-// between the points of a span reads as zero.
-func (m *Meter) readModbus(q modbus.Request, now time.Time) ([]uint16, byte) {
+// reads reports whether the model's table has anything that function reads.
+func (m *Meter) reads(fn byte) bool {
+	md := &m.cfg.Model
+	for i := range md.Points {
+		if md.Points[i].Func == fn {
+			return true
+		}
+	}
+	for _, s := range md.Spans {
+		if s.Func == fn {
+			return true
+		}
+	}
+	return md.Relay != nil && md.Relay.StateFunc == fn || md.Clock != nil && md.Clock.Func == fn ||
+		md.PT != nil && md.PT.Func == fn || md.CT != nil && md.CT.Func == fn
+}
+
+// mine reports whether a request goes to registers of this channel.
+func (m *Meter) mine(q modbus.Request) bool {
+	if r := m.cfg.Model.Relay; r != nil && q.Func == r.Func && q.Addr == r.Addr {
+		return true
+	}
+	return m.reads(q.Func) && m.cfg.Model.Readable(q.Func, q.Addr, q.Count)
+}
+
+// words is a run of registers that the model says can be read; what lies between its values is zero.
+func (m *Meter) words(q modbus.Request) []uint16 {
 	out := make([]uint16, q.Count)
-	put := func(addr uint16, words []uint16) {
+	put := func(fn byte, addr uint16, words []uint16) {
+		if fn != q.Func {
+			return
+		}
 		for i, w := range words {
 			if at := int(addr) + i - int(q.Addr); at >= 0 && at < len(out) {
 				out[at] = w
 			}
 		}
 	}
-	known := false
-	for _, p := range m.cfg.Model.Points {
-		known = known || p.Func == q.Func
-		if p.Func != q.Func || int(p.Addr) >= int(q.Addr)+len(out) || int(p.Addr)+int(p.Words) <= int(q.Addr) {
-			continue
+	md := &m.cfg.Model
+	for i := range md.Points {
+		p := &md.Points[i]
+		if p.Func == q.Func && int(p.Addr) < int(q.Addr)+len(out) && int(p.Addr)+int(p.Words) > int(q.Addr) {
+			put(p.Func, p.Addr, m.point(p))
 		}
-		words, err := m.point(p, now)
-		if err != nil {
-			return nil, deviceFailure
+	}
+	if p := md.PT; p != nil {
+		put(p.Func, p.Addr, m.ratio(p, m.cfg.PT))
+	}
+	if p := md.CT; p != nil {
+		put(p.Func, p.Addr, m.ratio(p, m.cfg.CT))
+	}
+	if c := md.Clock; c != nil {
+		put(c.Func, c.Addr, c.Encode(m.clockAt(m.at)))
+	}
+	if r := md.Relay; r != nil {
+		open := m.relay.open
+		switch m.cfg.ContactBit {
+		case ContactInverted:
+			open = !open
+		case ContactNever:
+			open = false
 		}
-		put(p.Addr, words)
+		put(r.StateFunc, r.StateRead().Addr, r.StateWords(open, m.relay.commandOpen, m.forced))
 	}
-	for _, ratio := range []*modbusmap.Point{m.cfg.Model.PT, m.cfg.Model.CT} {
-		if ratio == nil || ratio.Func != q.Func {
-			continue
-		}
-		words, err := ratio.Encode(shift(1, 0, ratio.Exp)) // no transformers: 1 to 1
-		if err != nil {
-			return nil, deviceFailure
-		}
-		put(ratio.Addr, words)
-	}
-	if r := m.cfg.Model.Relay; r != nil && r.StateFunc == q.Func {
-		known = true
-		put(r.StateRead().Addr, r.StateWords(m.relay.open, m.relay.commandOpen, m.trips+m.closes > 0))
-	}
-	switch {
-	case !known:
-		return nil, illegalFunction
-	case !m.cfg.Model.Readable(q.Func, q.Addr, q.Count):
-		return nil, illegalAddress
-	}
-	return out, 0
+	return out
 }
 
-// point is a value of the model's table as registers; a quantity that this meter does not have is not measured.
-func (m *Meter) point(p modbusmap.Point, now time.Time) ([]uint16, error) {
-	var v int64
-	switch p.Quantity {
-	case protocol.ActiveImport: // kWh
-		mWh := sum(&m.regs.fwd)
-		if p.Register > 0 && int(p.Register) <= rates {
-			mWh = m.regs.fwd[p.Register-1]
-		}
-		v = shift(mWh, -6, p.Exp)
-		if p.Type != modbusmap.F32 { // an integer register starts at zero again after eight digits
-			v %= energyWrap
-		}
-	case protocol.ActivePower: // kW
-		v = shift(m.power(), -3, p.Exp)
-		switch p.Type { // a load beyond the register shows its highest value
-		case modbusmap.S16:
-			v = min(v, 1<<15-1)
-		case modbusmap.U16:
-			v = min(v, 1<<16-2)
-		}
-	case protocol.RelayState:
-		if m.relay.open {
-			v = protocol.RelayBitOpen
-		}
-	}
-	return p.Encode(v)
-}
-
-// shift turns v x 10^from into units of 10^to, cutting off what the register does not show.
-func shift(v int64, from, to int8) int64 {
-	for ; from < to; from++ {
-		v /= 10
-	}
-	for ; from > to && v < 1<<58; from-- {
-		v *= 10
-	}
-	return v
-}
-
-// relayWord is what the model's state register (or coil) shows.
-func (m *Meter) relayWord() uint16 {
+// command takes a write to the relay apart: does it go there, and what would it do?
+func (m *Meter) relayWrite(q modbus.Request) (hit, open, closed bool) {
 	r := m.cfg.Model.Relay
-	if m.relay.open {
-		return r.OpenValue
-	}
-	return r.ClosedValue
-}
-
-// onRelayAddress takes a write apart: does it go to the relay, and what would it do?
-func (m *Meter) onRelayAddress(q modbus.Request) (hit, open, close bool) {
-	r := m.cfg.Model.Relay
-	if r == nil || q.Func != r.Func || q.Addr != r.Addr {
+	if r == nil || q.Addr != r.Addr {
 		return false, false, false
 	}
 	values := q.Registers
-	if q.Func == modbus.WriteCoil {
-		v := uint16(0)
+	switch {
+	case r.Func == modbus.WriteCoil && (q.Func == modbus.WriteCoil || q.Func == modbus.WriteCoils) && len(q.Bits) == 1:
+		values = []uint16{0}
 		if q.Bits[0] {
-			v = 0xFF00
+			values[0] = 0xFF00
 		}
-		values = []uint16{v}
+	case r.Func != q.Func:
+		return false, false, false
 	}
 	return true, slices.Equal(values, r.Open), slices.Equal(values, r.Close)
 }
 
 func (m *Meter) countWrite(q modbus.Request) {
-	_, open, closed := m.onRelayAddress(q)
+	_, open, closed := m.relayWrite(q)
 	if open {
 		m.trips++
 	}
@@ -182,29 +161,40 @@ func (m *Meter) countWrite(q modbus.Request) {
 	}
 }
 
-// writeModbus does what a model's relay register does; nothing else can be written. A meter has FC06 or FC16, not both: the
-// wrong one is refused.
+// mayWrite judges the function. A meter has FC06 or FC16, not both: the wrong one is refused. Who has FC05 has FC15.
+func (m *Meter) mayWrite(fn byte) byte {
+	r := m.cfg.Model.Relay
+	if r == nil || fn != r.Func && !(r.Func == modbus.WriteCoil && fn == modbus.WriteCoils) {
+		return modbus.IllegalFunction
+	}
+	return 0
+}
+
+// writeModbus does what a model's relay register does; nothing else can be written.
 func (m *Meter) writeModbus(q modbus.Request) byte {
 	r := m.cfg.Model.Relay
-	if r == nil || q.Func != r.Func {
-		return illegalFunction
-	}
-	hit, open, closed := m.onRelayAddress(q)
+	hit, open, closed := m.relayWrite(q)
 	switch {
 	case !hit:
-		return illegalAddress
+		return modbus.IllegalAddress
 	case open && m.relay.hold:
-		return deviceFailure // held at the meter itself; Modbus has no power hold of its own
+		return modbus.DeviceFailure // held at the meter itself; Modbus has no power hold of its own
 	case open && r.CanTrip:
+		m.forced = true
 		m.trip(localOperator)
 	case closed && r.CanClose && m.cfg.Switch != SwitchPermit:
+		m.forced = true
 		m.calm(localOperator)
 		m.contact(false)
 	case closed && (r.CanClose || r.CanPermit):
+		m.forced = true
 		m.calm(localOperator)
 		m.relay.permitted = m.relay.open
+	case !open && !closed && r.Mode != nil && r.Mode.Addr == r.Addr && len(q.Registers) > 0 && q.Registers[0] == r.Mode.Own:
+		m.forced = false // back to its own rules
 	default:
-		return illegalValue
+		return modbus.IllegalValue
 	}
+	m.relayMoved()
 	return 0
 }

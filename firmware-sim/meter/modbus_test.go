@@ -76,14 +76,14 @@ func TestModbusRefusesWithTheRightException(t *testing.T) {
 		request modbus.ADU
 		want    byte
 	}{
-		{"hole", "dds238-zn-sr", modbus.ReadRequest(1, modbus.ReadHolding, 0x0000, 4), illegalAddress},
-		{"beyond", "dds238-zn-sr", modbus.ReadRequest(1, modbus.ReadHolding, 0xFFF0, 16), illegalAddress},
-		{"wrong read function", "eastron-sdm230", modbus.ReadRequest(1, modbus.ReadHolding, 0x0048, 2), illegalFunction},
-		{"FC06 where only FC16 is known", "dds238-zn-sr", modbus.WriteRegisterRequest(1, 0x001A, 0), illegalFunction},
-		{"write to energy", "dds238-zn-sr", modbus.WriteRegistersRequest(1, 0x0000, []uint16{0, 0}), illegalAddress},
-		{"third relay value", "dds238-zn-sr", modbus.WriteRegistersRequest(1, 0x001A, []uint16{7}), illegalValue},
-		{"relay of a model without", "eastron-sdm230", modbus.WriteRegistersRequest(1, 0x001A, []uint16{0}), illegalFunction},
-		{"coil", "dds238-zn-sr", modbus.WriteCoilRequest(1, 0, true), illegalFunction},
+		{"hole", "dds238-zn-sr", modbus.ReadRequest(1, modbus.ReadHolding, 0x0000, 4), modbus.IllegalAddress},
+		{"beyond", "dds238-zn-sr", modbus.ReadRequest(1, modbus.ReadHolding, 0xFFF0, 16), modbus.IllegalAddress},
+		{"wrong read function", "eastron-sdm230", modbus.ReadRequest(1, modbus.ReadHolding, 0x0048, 2), modbus.IllegalFunction},
+		{"FC06 where only FC16 is known", "dds238-zn-sr", modbus.WriteRegisterRequest(1, 0x001A, 0), modbus.IllegalFunction},
+		{"write to energy", "dds238-zn-sr", modbus.WriteRegistersRequest(1, 0x0000, []uint16{0, 0}), modbus.IllegalAddress},
+		{"third relay value", "dds238-zn-sr", modbus.WriteRegistersRequest(1, 0x001A, []uint16{7}), modbus.IllegalValue},
+		{"relay of a model without", "eastron-sdm230", modbus.WriteRegistersRequest(1, 0x001A, []uint16{0}), modbus.IllegalFunction},
+		{"coil", "dds238-zn-sr", modbus.WriteCoilRequest(1, 0, true), modbus.IllegalFunction},
 	} {
 		reply, answered := unit1(t, row.model).AnswerModbus(row.request, after(0))
 		if !answered || len(reply.Data) != 1 || reply.Data[0] != row.want || reply.Func != row.request.Func|0x80 {

@@ -1,17 +1,15 @@
 // Package poll decides which meter is read when. One poller serves one line; a round touches every meter that answers
-// once, and at most one of those that do not.
+// once, and at most one of those that do not. While a round takes longer than the interval the wire is never idle: what
+// was read is stored beside it.
 package poll
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
-	"feikong/agent/line"
 	"feikong/agent/meter"
-	"feikong/agent/outbox"
 	"feikong/protocol"
 )
 
@@ -22,6 +20,8 @@ const (
 	backoffMax = 5 * time.Minute
 	// flushAfter bounds how old a reading may become in memory on a line whose round takes longer.
 	flushAfter = 5 * time.Second
+	// idleWork is how often an idle line asks for work that waits.
+	idleWork = time.Minute
 )
 
 // Options are the intervals of a line.
@@ -29,9 +29,20 @@ type Options struct {
 	Interval time.Duration // energy, each meter
 	Relay    time.Duration // relay state
 	Clock    time.Duration // comparison of clocks
+	History  History       // nil: nothing but polls
 }
 
-// Box is where a round goes; *outbox.Box.
+// History fills what was missed from what the meters keep (补抄). All its methods are called by the poller's goroutine.
+type History interface {
+	// Seen is told after each energy read that came back; it does no line I/O.
+	Seen(m meter.Driver, at time.Time)
+	// Work does the most urgent waiting work on this line, a few exchanges at most. It is asked between rounds until it
+	// says false or the next round is due, and once a round when the line is never idle. The error is that of an outbox that
+	// can no longer be written.
+	Work(ctx context.Context) (worked bool, err error)
+}
+
+// Box is where a round goes; *outbox.Box. Its calls may take as long as the disk does.
 type Box interface {
 	Append([]protocol.Entry) error
 	AppendAlarm(protocol.Alarm) error
@@ -41,37 +52,33 @@ type Box interface {
 type Poller struct {
 	line    string
 	opt     Options
-	box     Box
 	trusted func() bool // whether the agent's clock is trusted now
 	log     *slog.Logger
 
 	// owned by Run
-	round   []protocol.Entry
-	since   time.Time // of the first reading in round
-	full    bool
+	store   store
+	order   []*state // as they are visited: meters of one framing together
+	number  uint32   // of the round
+	took    time.Duration
+	visits  int // in the round before that brought an answer or not
+	quota   quota
+	workAt  time.Time // when History was asked last
 	downAt  time.Time // when polls of this line began to find it down; zero: it is up
 	downFor uint64    // polls that did not happen since
 
 	mu     sync.Mutex // guards the meters' schedule
-	meters []*state
-}
-
-// state is the schedule of one meter.
-type state struct {
-	meter.Driver
-	misses           int // rounds without an answer
-	until            time.Time
-	relayAt, clockAt time.Time // next due
-	noClock, noRelay bool      // the meter has none
+	meters []*state   // as configured
 }
 
 // New makes the poller of a line; trusted says how far readings' times can be believed.
 func New(lineName string, meters []meter.Driver, opt Options, box Box, trusted func() bool, log *slog.Logger) *Poller {
-	p := &Poller{line: lineName, opt: opt, box: box, trusted: trusted, log: log.With("line", lineName)}
+	log = log.With("line", lineName)
+	p := &Poller{line: lineName, opt: opt, trusted: trusted, log: log, store: newStore(box, log)}
 	for _, m := range meters {
 		can := m.Can()
-		p.meters = append(p.meters, &state{Driver: m, noClock: !can.Clock, noRelay: !can.Feedback})
+		p.meters = append(p.meters, &state{Driver: m, noClock: !can.Clock, noRelay: !can.Feedback, retries: retriesMax})
 	}
+	p.order = append(p.order, p.meters...)
 	return p
 }
 
@@ -80,189 +87,87 @@ func (p *Poller) Run(ctx context.Context) error {
 	for {
 		start := time.Now()
 		err := p.Round(ctx)
-		if ferr := p.flush(); ferr != nil {
-			return ferr
+		if err == nil && ctx.Err() == nil {
+			err = p.between(ctx, start.Add(p.opt.Interval))
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		if ctx.Err() != nil || err != nil {
+			if serr := p.store.finish(); err == nil {
+				err = serr
+			}
 			return err
-		}
-		t := time.NewTimer(max(p.opt.Interval-time.Since(start), 0))
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return nil
 		}
 	}
 }
 
-// Round reads every meter that is due. When the line is down it ends early: the others are down too.
-func (p *Poller) Round(ctx context.Context) error {
-	probe := p.probe(time.Now())
-	for i, m := range p.meters {
-		if ctx.Err() != nil {
-			return nil
+// between does what is left to do until the next round is due at next: reads that found no place in the round, then
+// work that waits. A line that is never idle has time for one piece of work.
+func (p *Poller) between(ctx context.Context, next time.Time) error {
+	for _, m := range p.order {
+		if ctx.Err() != nil || !p.downAt.IsZero() || !time.Now().Before(next) {
+			break
 		}
-		if m.misses >= silentAfter && m != probe {
-			continue
+		if m.misses == 0 {
+			p.extras(ctx, m, meter.Call{}, time.Now(), nil)
 		}
-		err := p.read(ctx, m)
-		if errors.Is(err, line.ErrDown) || errors.Is(err, line.ErrLost) {
-			p.lineDown(uint64(len(p.meters) - i))
-			return nil
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err := p.judge(m, err); err != nil {
+	}
+	for ctx.Err() == nil {
+		worked, err := p.work(ctx)
+		if err != nil {
 			return err
 		}
-		if len(p.round) > 0 && time.Since(p.since) > flushAfter {
-			if err := p.flush(); err != nil {
+		if err := p.store.flush(); err != nil {
+			return err
+		}
+		now := time.Now()
+		if !now.Before(next) {
+			return nil
+		}
+		if worked {
+			continue
+		}
+		until := next
+		if p.opt.History != nil && p.workAt.Add(idleWork).Before(until) {
+			until = p.workAt.Add(idleWork)
+		}
+		if err := p.idle(ctx, until); err != nil {
+			return err
+		}
+		if !time.Now().Before(next) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// work asks History once. Work that took no time was none: whoever says otherwise must not spin.
+func (p *Poller) work(ctx context.Context) (worked bool, err error) {
+	if p.opt.History == nil {
+		return false, nil
+	}
+	p.workAt = time.Now()
+	worked, err = p.opt.History.Work(ctx)
+	return worked && time.Since(p.workAt) >= time.Millisecond, err
+}
+
+// idle waits until t; what is to be stored is stored meanwhile.
+func (p *Poller) idle(ctx context.Context, t time.Time) error {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return nil
+		case err := <-p.store.done:
+			if err := p.store.ended(err); err != nil {
+				return err
+			}
+			if err := p.store.flush(); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
-}
-
-// probe is the silent meter whose pause ended first, or nil: each silent meter costs a whole timeout, so a round
-// affords one.
-func (p *Poller) probe(now time.Time) (first *state) {
-	for _, m := range p.meters {
-		if m.misses >= silentAfter && !now.Before(m.until) && (first == nil || m.until.Before(first.until)) {
-			first = m
-		}
-	}
-	return first
-}
-
-// read does what is due on one meter. The error is that of the energy read; a meter that tells its energy but not its
-// relay is not silent.
-func (p *Poller) read(ctx context.Context, m *state) error {
-	readings, err := m.Energy(ctx, meter.Call{})
-	if err != nil && m.misses == 0 && errors.Is(err, line.ErrSilent) && ctx.Err() == nil {
-		readings, err = m.Energy(ctx, meter.Call{}) // once more: noise hits one frame, seldom two
-	}
-	if err != nil {
-		return err
-	}
-	p.lineUp()
-	p.add(readings...)
-	now := time.Now()
-	soon := now.Add(p.opt.Interval / 2) // what falls due before half a round has passed is due now
-	if !m.noRelay && !soon.Before(m.relayAt) {
-		r, at, err := m.Relay(ctx, meter.Call{})
-		switch {
-		case err == nil && r.Known:
-			p.add(meter.RelayReading(m.Ref(), r, at))
-			m.relayAt = now.Add(p.opt.Relay)
-		case errors.Is(err, meter.ErrRefused), err == nil:
-			m.relayAt = now.Add(10 * p.opt.Relay) // an old edition without status word 3; ask seldom
-		}
-	}
-	if !m.noClock && !soon.Before(m.clockAt) {
-		drift, at, err := m.Clock(ctx, meter.Call{})
-		switch {
-		case err == nil:
-			p.add(meter.ClockReading(m.Ref(), drift, at))
-			m.clockAt = now.Add(p.opt.Clock)
-		case errors.Is(err, meter.ErrRefused):
-			m.clockAt = now.Add(p.opt.Clock)
-		}
-	}
-	return nil
-}
-
-// judge moves a meter in and out of silence.
-func (p *Poller) judge(m *state, err error) error {
-	p.mu.Lock()
-	was := m.misses
-	if err == nil || errors.Is(err, meter.ErrRefused) { // a refusal is an answer
-		m.misses, m.until = 0, time.Time{}
-	} else {
-		m.misses++
-		if m.misses >= silentAfter {
-			pause := min(p.opt.Interval<<min(m.misses-silentAfter+1, 16), backoffMax)
-			m.until = time.Now().Add(pause)
-		}
-	}
-	now, until := m.misses, m.until
-	p.mu.Unlock()
-	switch {
-	case err != nil && now == silentAfter:
-		p.log.Warn("meter silent", "meter", m.Ref().Address, "error", err, "next", until)
-		return ignoreFull(p.box.AppendAlarm(protocol.Alarm{Meter: m.Ref(), Code: "meter-silent", Detail: err.Error(), At: time.Now().UnixMilli()}))
-	case err != nil:
-		p.log.Debug("read failed", "meter", m.Ref().Address, "error", err)
-	case was >= silentAfter:
-		p.log.Info("meter answers again", "meter", m.Ref().Address, "misses", was)
-	}
-	return nil
-}
-
-// add puts readings into the round, marked when our clock is not trusted.
-func (p *Poller) add(readings ...protocol.Reading) {
-	var q protocol.Quality
-	if !p.trusted() {
-		q = protocol.QualityClockUntrusted
-	}
-	if len(p.round) == 0 {
-		p.since = time.Now()
-	}
-	for _, r := range readings {
-		r.Quality |= q
-		p.round = append(p.round, protocol.Entry{Reading: r})
-	}
-}
-
-// flush stores the round in one transaction. A full outbox is back-pressure: said once, counted by the outbox.
-func (p *Poller) flush() error {
-	if len(p.round) == 0 {
-		return nil
-	}
-	err := p.box.Append(p.round)
-	p.round = p.round[:0]
-	full := errors.Is(err, outbox.ErrFull)
-	if full != p.full {
-		p.full = full
-		if full {
-			p.log.Error("outbox full, polls are not stored", "error", err)
-		} else {
-			p.log.Info("outbox takes polls again")
-		}
-	}
-	return ignoreFull(err)
-}
-
-func ignoreFull(err error) error {
-	if errors.Is(err, outbox.ErrFull) {
-		return nil
-	}
-	return err
-}
-
-func (p *Poller) lineDown(missed uint64) {
-	if p.downAt.IsZero() {
-		p.downAt = time.Now()
-	}
-	p.downFor += missed
-}
-
-// lineUp ends a time without the line: the hole gets its name in the lane.
-func (p *Poller) lineUp() {
-	if p.downAt.IsZero() {
-		return
-	}
-	gap := protocol.Gap{Meter: protocol.MeterRef{Line: p.line}, From: p.downAt.UnixMilli(), To: time.Now().UnixMilli(), Reason: "line down", Count: p.downFor}
-	if len(p.round) == 0 {
-		p.since = time.Now()
-	}
-	p.round = append(p.round, protocol.Entry{Gap: &gap})
-	p.downAt, p.downFor = time.Time{}, 0
 }
 
 // Status is what the status message tells of the line's meters.

@@ -82,7 +82,7 @@ func TestBadConfigurationsAreToldClearly(t *testing.T) {
 		{"broadcast", `"101"`, `"999999999999"`, "more than one meter"},
 		{"duplicate meter", `- {address: "101"}`, "- {address: \"101\"}\n      - {address: \"0101\"}", "lines[0].meters[1] (line 10 of the file): line l1, address 000000000101, channel 0 is already lines[0].meters[0] (line 9 of the file)"},
 		{"unknown protocol", "protocol: dlt645", "protocol: iec1107", "not dlt645 or modbus"},
-		{"unknown model", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"1\", model: sdm120}", "known are dds238-zn-sr, eastron-sdm230"},
+		{"unknown model", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"1\", model: sdm120}", "known are acrel-adf400l-1p"},
 		{"unit id", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"248\", model: eastron-sdm230}", "1 to 247"},
 		{"bench far away", "data: d", "data: d\nrelay: bench", ""},
 		{"bench with a far broker", `"tcp://127.0.0.1:1883"}`, "\"tcp://10.0.0.1:1883\"}\nrelay: bench", "broker.url names 10.0.0.1"},

@@ -52,12 +52,13 @@ func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) erro
 		}
 	}
 	clock := &uplink.Clock{}
-	var tasks []daemon.Task
+	foreign := newSentry(box, log)
+	tasks := []daemon.Task{{Name: "foreign frames", Run: foreign.Run}}
 	var lines []*line.Line
 	var pollers []*poll.Poller
 	switches := map[string][]meter.Driver{}
 	for _, lc := range c.Lines {
-		l := line.New(lc.Settings, line.Open, log)
+		l := line.New(lc.Settings, line.Open, log, foreign.of(lc.Name))
 		drivers, err := lc.Drivers(l, c)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"feikong/agent/line"
+	"feikong/agent/local"
 	"feikong/agent/meter"
 	"feikong/agent/outbox"
 	"feikong/agent/poll"
@@ -82,7 +83,8 @@ func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) erro
 	up.SetLink(client)
 	st := &status{c: c, lines: lines, pollers: pollers, box: box, clock: clock, link: client, mode: string(mode), log: log}
 	tasks = append(tasks, daemon.Task{Name: "relay", Run: orders.Run}, daemon.Task{Name: "uplink", Run: up.Run},
-		daemon.Task{Name: "broker", Run: client.Run}, daemon.Task{Name: "status", Run: st.Run})
+		daemon.Task{Name: "broker", Run: client.Run}, daemon.Task{Name: "status", Run: st.Run},
+		daemon.Task{Name: "local", Run: local.New(c.Data, desk(st, switches, lines, orders), log).Run})
 	return daemon.Run(ctx, tasks...)
 }
 

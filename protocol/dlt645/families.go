@@ -180,7 +180,7 @@ func statusLayout() []ItemInfo {
 // freezeLayout: 05 kind part nth-last. Demands follow each other with their
 // times; the variables are a row of the table.
 func freezeLayout(d, part, nth DI) []ItemInfo {
-	if nth == 0 {
+	if nth == 0 || nth == 0xFF {
 		return nil
 	}
 	var parts []ItemInfo
@@ -197,6 +197,9 @@ func freezeLayout(d, part, nth DI) []ItemInfo {
 			it.DI = d
 			return it.parts()
 		}
+	}
+	if FreezeKind(d>>16) == FreezeHourlyKind && part <= 8 {
+		parts = parts[:1] // totals alone
 	}
 	for i := range parts {
 		parts[i].DI, parts[i].Name, parts[i].NameZH = d, "frozen "+parts[i].Name, "冻结"+parts[i].NameZH

@@ -272,6 +272,7 @@ func (l *Line) arrive(c chunk) {
 	c.at = l.dtu.inbound(c.at)
 	if l.wires.Paced() {
 		c.at = c.at.Add(-c.framing.Span(len(c.data)))
+		l.past(c.at)
 	}
 	if l.free.After(c.at) {
 		c.at = l.free
@@ -279,5 +280,18 @@ func (l *Line) arrive(c chunk) {
 	l.free = c.at.Add(c.framing.Span(len(c.data)))
 	if data := damage(l.rng, c.data, l.Faults().Noise); len(data) > 0 {
 		l.talks = append(l.talks, newTalk(FromMaster, c.at, c.framing, data))
+	}
+}
+
+// past ends the replies that were handed over to a medium that paces them: a master that talks has had them, and a medium may have been
+// faster than its framing says.
+func (l *Line) past(at time.Time) {
+	for _, t := range l.talks {
+		if early := t.end.Sub(at); early > 0 && t.from != FromMaster && t.handed {
+			t.start, t.end = t.start.Add(-early), at
+		}
+	}
+	if l.master.at.After(at) {
+		l.master.at = at
 	}
 }

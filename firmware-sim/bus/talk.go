@@ -11,6 +11,7 @@ type talk struct {
 	data    []byte
 	frame   []byte // what of data is kept for those who look later; nil: nothing
 	note    string
+	handed  bool // to a medium that paces it itself
 	logged  bool
 }
 

@@ -22,8 +22,11 @@ func (l *Line) deliver(now time.Time) {
 	f, horizon := l.wires.Framing(), now
 	if l.wires.Paced() { // what follows is paced by the real UART: all of a transmission is handed over as it begins
 		for _, t := range l.talks {
-			if t.from != FromMaster && !t.start.After(now) && t.end.After(horizon) {
-				horizon = t.end
+			if t.from != FromMaster && !t.start.After(now) {
+				t.handed = true
+				if t.end.After(horizon) {
+					horizon = t.end
+				}
 			}
 		}
 	}

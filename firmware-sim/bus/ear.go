@@ -19,57 +19,47 @@ type ear struct {
 	one     [1]byte
 }
 
-// wiring is where a meter may differ from its line.
-func (l *Line) wiring(m *meter.Meter) (Framing, time.Duration) {
-	delay, baud, parity := m.Wiring()
+// framingOf is with what a meter listens and talks at the moment.
+func (l *Line) framingOf(m *meter.Meter, at time.Time) Framing {
 	f := l.cfg.Framing()
-	if baud != 0 {
-		f.Baud = baud
-	}
-	if parity != "" {
-		f.Parity = parity
-	}
-	if delay == 0 {
-		delay = l.cfg.Delay
-	}
-	return f, delay
+	f.Baud, f.Parity = m.Framing(f.Baud, f.Parity, at)
+	return f
 }
 
-// regroup moves the meters to the ears of their framings, which a meter may change by command.
-func (l *Line) regroup() {
-	n := 0
-	moved := len(l.ears) == 0
-	for _, e := range l.ears {
+// regroup moves the meters to the ears of their framings, which a meter may change by command. It is asked when somebody begins to talk.
+func (l *Line) regroup(at time.Time) {
+	old := l.ears
+	n, moved := 0, false
+	for _, e := range old {
 		n += len(e.meters)
-		for _, m := range e.meters {
-			if f, _ := l.wiring(m); !f.hears(e.framing) {
-				moved = true
-			}
-		}
+		moved = moved || slices.ContainsFunc(e.meters, func(m *meter.Meter) bool { return !l.framingOf(m, at).hears(e.framing) })
 	}
-	if !moved && n == len(l.meters) {
+	if len(old) > 0 && n == len(l.meters) && !moved {
 		return
 	}
-	old := l.ears
 	l.ears = nil
 	for _, m := range l.meters {
-		f, _ := l.wiring(m)
-		i := slices.IndexFunc(l.ears, func(e *ear) bool { return e.framing.hears(f) })
-		if i < 0 {
-			i = len(l.ears)
-			if k := slices.IndexFunc(old, func(e *ear) bool { return e.framing.hears(f) }); k >= 0 {
-				e := old[k]
-				e.meters = nil
-				l.ears = append(l.ears, e)
-			} else {
-				l.ears = append(l.ears, &ear{framing: f, face: newFace(l.cfg)})
-			}
-		}
-		l.ears[i].meters = append(l.ears[i].meters, m)
+		e := l.ear(old, l.framingOf(m, at))
+		e.meters = append(e.meters, m)
 	}
 	if len(l.ears) == 0 { // a line without meters still keeps what was on it
-		l.ears = []*ear{{framing: l.cfg.Framing(), face: newFace(l.cfg)}}
+		l.ear(old, l.cfg.Framing())
 	}
+}
+
+// ear is the one for the framing: there already, from before with what it has heard, or new.
+func (l *Line) ear(old []*ear, f Framing) *ear {
+	same := func(e *ear) bool { return e.framing.hears(f) }
+	if i := slices.IndexFunc(l.ears, same); i >= 0 {
+		return l.ears[i]
+	}
+	e := &ear{framing: f, face: newFace(l.cfg)}
+	if i := slices.IndexFunc(old, same); i >= 0 {
+		e = old[i]
+		e.meters = nil
+	}
+	l.ears = append(l.ears, e)
+	return e
 }
 
 // listen lets the meters of one ear hear what the masters have sent until now.
@@ -111,16 +101,16 @@ func (l *Line) request(e *ear, r request, at time.Time) {
 		l.keep(r.wire)
 	}
 	for _, m := range e.meters {
-		_, delay := l.wiring(m)
 		frame, answered := r.ask(m, at)
 		if !answered {
 			continue
 		}
-		s := shape(l.rng, l.current, l.cfg, frame)
+		manner := m.Manner(at, meter.Manner{Delay: l.cfg.Delay, FEs: l.cfg.Preamble})
+		s := shape(l.rng, l.current, l.cfg.Protocol, manner, frame)
 		if len(s.frame) == 0 {
 			continue
 		}
-		t := newTalk(FromMeter, at.Add(delay+s.late), e.framing, s.wire())
+		t := newTalk(FromMeter, at.Add(s.delay), e.framing, s.wire())
 		t.frame, t.note = s.frame, s.note
 		l.talks = append(l.talks, t)
 	}

@@ -96,6 +96,7 @@ type Line struct {
 	talks   []*talk   // on the wires, still to come, or just over
 	free    time.Time // when the last byte the master wrote has left the line
 	ears    []*ear
+	fresh   bool // somebody has begun to talk
 	master  uart
 	hiss    hiss // at the master's receiver
 	heard   []character
@@ -279,7 +280,7 @@ func (l *Line) arrive(c chunk) {
 	}
 	l.free = c.at.Add(c.framing.Span(len(c.data)))
 	if data := damage(l.rng, c.data, l.Faults().Noise); len(data) > 0 {
-		l.talks = append(l.talks, newTalk(FromMaster, c.at, c.framing, data))
+		l.talks, l.fresh = append(l.talks, newTalk(FromMaster, c.at, c.framing, data)), true
 	}
 }
 

@@ -1,9 +1,12 @@
 package bus
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"feikong/firmware-sim/meter"
 )
 
 // Defaults of faults that come in two keys.
@@ -48,27 +51,39 @@ type shaped struct {
 	preamble int    // FE bytes
 	before   []byte // stray bytes, ahead of the preamble
 	frame    []byte // nil: nothing is sent
-	late     time.Duration
+	delay    time.Duration
 	note     string
 }
 
 // shape puts a reply through the faults of its meter's end of the line.
-func shape(rng *rand.Rand, f Faults, cfg Config, frame []byte) shaped {
-	s := shaped{preamble: cfg.Preamble, frame: frame}
-	if chance(rng, f.Silent) {
+func shape(rng *rand.Rand, f Faults, p Protocol, manner meter.Manner, frame []byte) shaped {
+	s := shaped{preamble: manner.FEs, frame: frame, delay: manner.Delay}
+	if manner.Silent || chance(rng, f.Silent) {
 		return shaped{}
 	}
-	if chance(rng, f.Late) {
-		s.late, s.note = lateBy, "late"
-		if f.LateBy > 0 {
-			s.late = time.Duration(f.LateBy)
+	if manner.Damage != 0 {
+		s.frame = append([]byte(nil), frame...)
+		own := rand.New(rand.NewPCG(manner.Damage, 0))
+		for range 1 + own.IntN(3) {
+			s.frame[own.IntN(len(s.frame))] ^= 1 << own.IntN(8)
 		}
+		s.note = "damaged by the meter"
+	}
+	if manner.Trailing > 0 {
+		s.frame = append(append([]byte(nil), s.frame...), bytes.Repeat([]byte{0xFF}, manner.Trailing)...)
+	}
+	if chance(rng, f.Late) {
+		by := lateBy
+		if f.LateBy > 0 {
+			by = time.Duration(f.LateBy)
+		}
+		s.delay, s.note = s.delay+by, "late"
 	}
 	if s.preamble > 0 && chance(rng, f.FELost) {
 		s.preamble = rng.IntN(s.preamble)
 	}
-	if cfg.Protocol == DLT645 && chance(rng, f.DoubledStart) {
-		s.frame, s.note = append([]byte{frame[0]}, frame...), "doubled start"
+	if p == DLT645 && chance(rng, f.DoubledStart) {
+		s.frame, s.note = append([]byte{s.frame[0]}, s.frame...), "doubled start"
 	}
 	if chance(rng, f.Half) {
 		s.frame, s.note = s.frame[:1+rng.IntN(len(s.frame)-1)], "half"

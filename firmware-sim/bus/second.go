@@ -92,7 +92,7 @@ func (l *Line) shout(at time.Time, wire []byte) {
 	if l.cfg.Protocol == DLT645 {
 		data = append(dlt645.AppendPreamble(nil), wire...)
 	}
-	l.talks = append(l.talks, newTalk(FromSecond, at, l.cfg.Framing(), data))
+	l.talks, l.fresh = append(l.talks, newTalk(FromSecond, at, l.cfg.Framing(), data)), true
 }
 
 // foreign is the next read of the second master.

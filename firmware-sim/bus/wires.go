@@ -8,8 +8,11 @@ import (
 // advance lets everything happen that is over at now: meters hear, answers are put on the wires, the master hears.
 func (l *Line) advance(now time.Time) {
 	l.current = l.Faults()
-	l.regroup()
 	l.others(now)
+	if len(l.ears) == 0 || l.fresh {
+		l.regroup(now)
+		l.fresh = false
+	}
 	for _, e := range l.ears {
 		l.listen(e, now)
 	}

@@ -90,7 +90,8 @@ func (w *wire) ask(ctx context.Context, request []byte, replyLen int, whole func
 // collect reads until the end, or until the answer is whole and quiet.
 func (w *wire) collect(ctx context.Context, until time.Time, request []byte, whole func([]byte) bool) (h heard, err error) {
 	var buf [256]byte
-	echo := 0
+	var begun time.Time // of what looks like our echo: an answer begins with the same wake-up bytes
+	echo := true
 	for {
 		left := time.Until(until)
 		if left <= 0 {
@@ -117,12 +118,22 @@ func (w *wire) collect(ctx context.Context, until time.Time, request []byte, who
 			continue
 		}
 		h.capture = append(h.capture, buf[:min(n, captureMax-len(h.capture))]...)
-		if echo < len(request) && len(h.capture) <= len(request) && string(h.capture) == string(request[:len(h.capture)]) {
-			echo = len(h.capture)
-			continue
-		}
-		if h.first.IsZero() {
-			h.first = time.Now().Add(-w.set.CharTime(n))
+		at := time.Now().Add(-w.set.CharTime(n))
+		switch {
+		case !h.first.IsZero():
+		case echo && len(h.capture) <= len(request) && string(h.capture) == string(request[:len(h.capture)]):
+			if begun.IsZero() {
+				begun = at
+			}
+			if len(h.capture) == len(request) {
+				echo, begun = false, time.Time{}
+			}
+		case echo && len(request) > 0 && len(h.capture) > len(request) && string(h.capture[:len(request)]) == string(request):
+			h.first = at // the end of our echo and the beginning of the answer came together
+		case !begun.IsZero():
+			h.first = begun
+		default:
+			h.first = at
 		}
 	}
 }

@@ -51,6 +51,9 @@ func (m *Meter) AnswerDLT645(f dlt645.Frame, now time.Time) (reply dlt645.Frame,
 		return dlt645.Frame{}, false
 	}
 	m.heard = m.at
+	if m.pending != nil && m.at-m.pending.at > int64(pendingFor) {
+		m.pending = nil
+	}
 	old := is1997(f)
 	switch {
 	case f.Control == controlTime: // both editions
@@ -200,10 +203,11 @@ func (m *Meter) count(f dlt645.Frame) {
 
 // pending is an answer that does not fit one frame.
 type pending struct {
-	item di
-	data []byte
-	ends []int // where each frame's part ends
-	at   int64
+	item  di
+	data  []byte
+	ends  []int // where each frame's part ends
+	at    int64
+	given int // parts, 1997 only: there is no SEQ
 }
 
 // read answers C = 11.

@@ -142,9 +142,9 @@ var eventRecords = map[di]struct {
 // no records. Statistics of one kind of phase event are count and minutes by phase, 18 bytes.
 func zeroEvents(d di) int {
 	switch {
-	case d >= 0x03010000 && d <= 0x03040000 && d&0xFFFF == 0, d >= 0x030B0000 && d <= 0x030F0000 && d&0xFFFF == 0:
+	case d >= 0x03010000 && d <= 0x03040000 && d&0xFFFF == 0, d == 0x03120000, d >= 0x030B0000 && d <= 0x030F0000 && d&0xFFFF == 0:
 		return 18
-	case d >= 0x03050000 && d <= 0x030A0000 && d&0xFFFF == 0, d == 0x03120000:
+	case d >= 0x03050000 && d <= 0x030A0000 && d&0xFFFF == 0:
 		return 6
 	case d>>16 == 0x0330 && d&0xFF == 0 && d>>8&0xFF <= 0x0E, d == 0x03350000, d == 0x03360000, d == 0x03370000:
 		return 3

@@ -16,16 +16,17 @@ var (
 // hundred is a meter at 100.00 kWh that draws 36 kW: 10 Wh a second.
 func hundred(t testing.TB, change func(*Config)) *Meter {
 	t.Helper()
-	a, err := dlt645.ParseAddress("101")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := Config{Address: a.String(), Wire: a, EnergymWh: 100_000_000, LoadW: 3600, Times: 10, Switch: SwitchDirect,
-		Password: password, Seed: 7, Location: time.UTC}
+	c := hundredConfig()
 	if change != nil {
 		change(&c)
 	}
 	return New(c, born2026)
+}
+
+func hundredConfig() Config {
+	a := dlt645.Address{0x01, 0x01}
+	return Config{Address: a.String(), Wire: a, EnergymWh: 100_000_000, LoadW: 3600, Times: 10, Switch: SwitchDirect,
+		Password: password, Seed: 7, Location: time.UTC}
 }
 
 func after(d time.Duration) time.Time { return born2026.Add(d) }

@@ -17,9 +17,9 @@ type purse struct {
 }
 
 const (
-	purseUnit  = 1_000_000   // in 1/10,000 of the currency
-	purseCents = 100_000_000 // in the 0.01 that registers show
-	purseMax   = 900_000_000 * purseUnit
+	purseUnit  = 1_000_000                 // in 1/10,000 of the currency
+	purseCents = 100_000_000               // in the 0.01 that registers show
+	purseMax   = 9_000_000_000 * purseUnit // 900,000.00: eight digits would be 999,999.99
 )
 
 // spend takes what was drawn since before from the money, and opens the relay at its limits.

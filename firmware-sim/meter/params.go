@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"bytes"
 	"slices"
 	"time"
 
@@ -35,7 +36,7 @@ const (
 // parameter is a row of DI3 = 04.
 type parameter struct {
 	di    di
-	bytes int
+	size  int  // 0: as many as its own check takes
 	level byte // that a write asks for
 	flags paramFlags
 	value func(m *Meter) []byte // nil: zeros
@@ -114,8 +115,8 @@ var parameters = []parameter{
 	{diTripDelay, 2, tableLevel, 0, func(m *Meter) []byte { return dlt645.AppendBCD(nil, uint64(max(m.cfg.TripDelay, 0)), 2) }},
 	{diTripCurrent, 3, tableLevel, 0, func(m *Meter) []byte { return dlt645.AppendBCD(nil, uint64(max(m.cfg.TripCurrent, 0)), 3) }},
 	{diReportStatus, 12, tableLevel, asBinary, nil},
-	{0x04010000, 3, clearLevel, 0, constant(0x01, 0x01, 0x01)}, // one zone from 1 January with day table 1
-	{0x04020000, 3, clearLevel, 0, constant(0x01, 0x01, 0x01)},
+	{0x04010000, 0, clearLevel, 0, constant(bytes.Repeat([]byte{0x01, 0x01, 0x01}, slotsMax)...)}, // one zone from 1 January with day table 1
+	{0x04020000, 0, clearLevel, 0, constant(bytes.Repeat([]byte{0x01, 0x01, 0x01}, slotsMax)...)},
 	{diDayTable, 0, clearLevel, 0, func(m *Meter) []byte { return m.table.append(nil) }},
 	{0x04020001, 0, clearLevel, 0, func(m *Meter) []byte { return m.table.append(nil) }},
 	{diPrice, 4, clearLevel, ifMoney, func(m *Meter) []byte { return price(m, 0) }}, {diPrice + 1, 4, clearLevel, ifMoney, func(m *Meter) []byte { return price(m, 1) }},
@@ -169,7 +170,7 @@ func (m *Meter) param(d di) []byte {
 	case p == nil:
 		return nil
 	case p.value == nil:
-		return make([]byte, p.bytes)
+		return make([]byte, p.size)
 	}
 	return p.value(m)
 }
@@ -210,7 +211,7 @@ func (m *Meter) write(d di, data []byte) byte {
 		return errPassword // not authorised: what the factory wrote stays
 	case p.flags&withButton != 0 && !m.programming():
 		return errPassword
-	case p.bytes != 0 && len(data) != p.bytes && !(d == 0x04010000 || d == 0x04020000):
+	case p.size != 0 && len(data) != p.size:
 		return errOther
 	case p.flags&(asText|asBinary) == 0 && !allBCD(data):
 		return errOther

@@ -244,6 +244,10 @@ func (m *Meter) restoreWritten(written map[string][]byte) error {
 		if _, err := fmt.Sscanf(text, "%08X", (*uint32)(&d)); err != nil || len(b) > 64 {
 			return fmt.Errorf("meter %s: parameter %q: %w", m.cfg.Address, text, ErrState)
 		}
+		if d <= 0xFFFF && len(b) == 6 && allBCD(b) && (d == di1997Number || d == di1997User || d == di1997Unit) {
+			m.write1997(d, b)
+			continue
+		}
 		if m.row(d) == nil { // the scenario made another kind of meter of it
 			continue
 		}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"feikong/protocol"
+	"feikong/protocol/dlt645"
 )
 
 // Why a meter's own history does not give what was asked for, or two answers cannot both be right.
@@ -11,6 +14,17 @@ var (
 	ErrNoRecord = errors.New("the meter has no such record")             // not kept, or older than the oldest it keeps
 	ErrDisagree = errors.New("the meter's answers to one read disagree") // three reads, and no two alike where they must be
 )
+
+// Keeper is a meter that keeps its own history (冻结, 负荷记录). What comes back has the meter's stamp as MeterTime and,
+// as TakenAt, the stamp on the agent's clock by the drift seen last.
+type Keeper interface {
+	// Frozen reads the registers of the nth last freeze of a kind, 1 being the newest, and the meter time it was made
+	// at. The error wraps ErrNoRecord where the meter has none: for n = 1 it keeps none at all.
+	Frozen(ctx context.Context, c Call, kind dlt645.FreezeKind, nth int) ([]protocol.Reading, time.Time, error)
+	// Profile reads at most n records of energy from meter time from on, the oldest first; a zero from asks for the
+	// newest. The error wraps ErrNoRecord where the meter has none there.
+	Profile(ctx context.Context, c Call, from time.Time, n int) ([]protocol.Reading, error)
+}
 
 // Setter is a meter whose clock can be set. Nothing sets one by itself but the history, by broadcast, where the
 // configuration allows it.

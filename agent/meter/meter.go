@@ -1,11 +1,10 @@
-// Package meter turns bytes on a line into readings and relay states, one driver a protocol. A driver keeps no state
-// but its counters: what a meter said is in what it returns.
+// Package meter turns bytes on a line into readings and relay states, one driver a protocol. A driver keeps its counters
+// and how its meter is to be talked to; what a meter said is in what it returns.
 package meter
 
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"feikong/agent/line"
@@ -48,7 +47,8 @@ type Call struct {
 // Command is one relay frame to be sent.
 type Command struct {
 	Action   protocol.Action
-	Password [4]byte // level, then three digits, wire order
+	Order    protocol.OrderID // for a key service; never on the wire
+	Password [4]byte          // level, then three digits, wire order
 	Operator [4]byte
 	Deadline time.Time     // by the agent's clock; the frame carries it in meter time
 	Drift    time.Duration // meter clock minus agent clock
@@ -87,35 +87,4 @@ func RelayReading(ref protocol.MeterRef, r protocol.RelayReport, at time.Time) p
 func ClockReading(ref protocol.MeterRef, drift time.Duration, at time.Time) protocol.Reading {
 	return protocol.Reading{Meter: ref, Quantity: protocol.ClockDrift, Value: drift.Milliseconds(), TakenAt: at.UnixMilli(),
 		MeterTime: at.Add(drift).UnixMilli(), Method: protocol.MethodPoll, Side: protocol.SideSecondary}
-}
-
-// counter keeps what the status message tells of one meter since start.
-type counter struct {
-	mu sync.Mutex // guards st
-	st protocol.MeterStatus
-}
-
-// Status is the count so far; BackoffUntil is the poller's to fill in.
-func (c *counter) Status() protocol.MeterStatus {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.st
-}
-
-// note counts one exchange. err is the line's error, or what was wrong with the answer.
-func (c *counter) note(x *line.Exchange, set line.Settings, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case err == nil:
-		c.st.Replies++
-	case errors.Is(err, line.ErrSilent) && x.Received == 0:
-		c.st.Silent++
-	case x.Received > 0:
-		c.st.Faults++
-	}
-	if !x.RepliedAt.IsZero() && (err == nil || errors.Is(err, ErrRefused)) {
-		c.st.LastReply = x.RepliedAt.UnixMilli()
-		c.st.DelayMs = max(0, (x.RepliedAt.Sub(x.SentAt) - set.CharTime(len(x.Request))).Milliseconds())
-	}
 }

@@ -19,6 +19,7 @@ type script struct {
 	t      *testing.T
 	asked  [][]byte
 	answer func(n int, request []byte) [][]byte
+	last   *line.Exchange
 }
 
 func (s *script) Settings() line.Settings {
@@ -31,10 +32,13 @@ func (s *script) Do(_ context.Context, x *line.Exchange) error {
 			return err
 		}
 	}
-	x.Wrote, x.SentAt = true, time.Now()
+	x.Wrote, x.SentAt, s.last = true, time.Now(), x
 	whole := false
 	s.asked = append(s.asked, append([]byte(nil), x.Request...))
 	for _, piece := range s.answer(len(s.asked), x.Request) {
+		if x.Broadcast {
+			s.t.Error("somebody answers a broadcast")
+		}
 		x.Received += len(piece)
 		if x.RepliedAt.IsZero() {
 			x.RepliedAt = time.Now()
@@ -44,7 +48,7 @@ func (s *script) Do(_ context.Context, x *line.Exchange) error {
 			return nil
 		}
 	}
-	if whole {
+	if whole || x.Broadcast {
 		return nil
 	}
 	if x.Received > 0 && x.Take(nil) {
@@ -129,7 +133,7 @@ func TestMidnightBetweenDateAndTimeIsSeen(t *testing.T) {
 		}
 		return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReply(frames[0].Addr, d, data))}
 	}
-	got, _, err := m.clockInTwo(t.Context(), Call{})
+	got, _, err := m.clockInTwo(t.Context(), Call{}, way{})
 	if err != nil || !got.Equal(midnight) {
 		t.Errorf("got %v, %v; want %v", got, err, midnight)
 	}

@@ -1,0 +1,180 @@
+package meter
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"feikong/agent/line"
+)
+
+type edition uint8
+
+const (
+	ed2007 edition = iota
+	ed1997
+)
+
+// way is how a meter is talked to.
+type way struct {
+	edition edition
+	baud    int    // 0: the line's
+	parity  string // "": the line's
+}
+
+// ways are the candidates of a meter. The first that answered is kept; after a long silence, which a meter that was
+// exchanged leaves, the others are tried again beside it.
+type ways struct {
+	mu     sync.Mutex // guards all below
+	list   []way      // 1 to 8; list[at] is in use
+	at     int
+	turn   int       // the other that was tried last
+	misses int       // calls in a row that nobody answered
+	heard  time.Time // when list[at] last answered; zero: never
+}
+
+// searchAfter of silence a meter may be another one than it was.
+const searchAfter = time.Hour
+
+// usual are the rates that meters are found at, besides the line's own: 1200 is the default of 1997, 2400 of 2007, and
+// 9600 what makers of DIN rail meters deliver. All have even parity (DL/T 645-2007, 5.1).
+var usual = []way{{ed1997, 1200, "even"}, {ed2007, 2400, "even"}, {ed2007, 9600, "even"}, {ed1997, 2400, "even"}, {ed1997, 9600, "even"}}
+
+func candidates(o options, set line.Settings) (list []way) {
+	own := way{baud: o.baud, parity: o.parity}
+	for _, e := range []edition{ed2007, ed1997} {
+		if o.edition == "auto" || o.edition == "2007" && e == ed2007 || o.edition == "1997" && e == ed1997 {
+			own.edition = e
+			list = append(list, own)
+		}
+	}
+	if o.edition != "auto" || o.baud != 0 || o.parity != "" {
+		return list
+	}
+	for _, w := range usual {
+		if w.baud != set.Baud || w.parity != set.Parity {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+func (s *ways) now() way {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.list[s.at]
+}
+
+// answered keeps the way that a meter answered to.
+func (s *ways) answered(w way, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.list {
+		if s.list[i] == w {
+			s.at, s.heard, s.misses = i, at, 0
+		}
+	}
+}
+
+// doubted says that list[at] may be wrong: it has not answered yet, or not for long.
+func (s *ways) doubted(now time.Time) bool {
+	return len(s.list) > 1 && (s.heard.IsZero() || now.Sub(s.heard) >= searchAfter)
+}
+
+// pick is the way in use, or in its turn another one where there is doubt: every second call for a meter that was never
+// heard, every fourth for one that fell silent. A silent meter costs one timeout a call, however many ways there are.
+func (s *ways) pick(now time.Time) (w way, guess bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	every := 4
+	if s.heard.IsZero() {
+		every = 2
+	}
+	if !s.doubted(now) || s.misses%every != every-1 {
+		return s.list[s.at], false
+	}
+	if s.turn = (s.turn + 1) % len(s.list); s.turn == s.at {
+		s.turn = (s.turn + 1) % len(s.list)
+	}
+	return s.list[s.turn], true
+}
+
+// others are all ways but the one in use, where there is doubt.
+func (s *ways) others(now time.Time) (list []way) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doubted(now) {
+		list = append(append(list, s.list[:s.at]...), s.list[s.at+1:]...)
+	}
+	return list
+}
+
+func (s *ways) missed() {
+	s.mu.Lock()
+	s.misses++
+	s.mu.Unlock()
+}
+
+// heardAs is the edition that answered; "" before anybody did.
+func (s *ways) heardAs() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.heard.IsZero():
+		return ""
+	case s.list[s.at].edition == ed1997:
+		return "1997"
+	}
+	return "2007"
+}
+
+// drop takes out a way that this port cannot be tuned to.
+func (s *ways) drop(w way) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.list {
+		if s.list[i] == w && i != s.at && len(s.list) > 1 {
+			if s.list = append(s.list[:i:i], s.list[i+1:]...); i < s.at {
+				s.at--
+			}
+			return
+		}
+	}
+}
+
+// find does f in the way in use or, in its turn, in another one that answers a small read.
+func (m *DLT645) find(ctx context.Context, c Call, f func(way) error) (err error) {
+	w, guess := m.ways.pick(time.Now())
+	if guess {
+		err = m.probe(ctx, c, w)
+	}
+	if errors.Is(err, line.ErrFraming) {
+		m.ways.drop(w)
+		w, err = m.ways.now(), nil
+	}
+	if err == nil || errors.Is(err, ErrRefused) { // exchange has noted that it answered
+		err = f(w)
+	}
+	if errors.Is(err, line.ErrSilent) {
+		m.ways.missed()
+	}
+	return err
+}
+
+// search does f in the way in use and, when nobody answers and there is doubt, in all others: for people, who wait.
+func (m *DLT645) search(ctx context.Context, c Call, f func(way) error) error {
+	err := f(m.ways.now())
+	if !errors.Is(err, line.ErrSilent) {
+		return err
+	}
+	for _, w := range m.ways.others(time.Now()) {
+		if ctx.Err() != nil {
+			break
+		}
+		if perr := m.probe(ctx, c, w); perr == nil || errors.Is(perr, ErrRefused) {
+			return f(w)
+		}
+	}
+	return err
+}

@@ -1,0 +1,172 @@
+package meter
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"feikong/agent/line"
+	"feikong/protocol"
+	"feikong/protocol/dlt645"
+)
+
+// only answers what a meter of one edition at one rate hears; the line's rate is 2400.
+func only(t *testing.T, s *script, old bool, baud int, items map[dlt645.DI][]byte) {
+	s.answer = func(_ int, request []byte) [][]byte {
+		rate := s.last.Baud
+		if rate == 0 {
+			rate = 2400
+		}
+		frames, _ := dlt645.Decode(request)
+		if rate != baud || len(frames) != 1 || (frames[0].Control == 0x01) != old {
+			return nil
+		}
+		f := frames[0]
+		if old {
+			d, err := dlt645.ParseReadRequest1997(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if items[d] == nil {
+				return [][]byte{dlt645.AppendFrame(nil, dlt645.ErrorReply(f.Addr, f.Control, 1<<1))}
+			}
+			return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReply1997(f.Addr, d, items[d], false))}
+		}
+		d, _, _ := dlt645.ParseReadRequest(f)
+		if items[d] == nil {
+			return [][]byte{dlt645.AppendFrame(nil, dlt645.ErrorReply(f.Addr, f.Control, 1<<1))}
+		}
+		return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReply(f.Addr, d, items[d]))}
+	}
+}
+
+var old = map[dlt645.DI][]byte{0x901F: {0x34, 0x12, 0, 0, 0x00, 0x10, 0, 0, 0x34, 0x02, 0, 0}, 0x9010: {0x34, 0x12, 0, 0}}
+
+func dltDriver(t *testing.T, s *script, opts ...Option) *DLT645 {
+	t.Helper()
+	s.t = t
+	m, err := NewDLT645(meterRef, s, time.Second, shanghai, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMeterOf1997IsFoundAndRemembered(t *testing.T) {
+	for _, baud := range []int{2400, 1200, 9600} {
+		s := &script{}
+		m := dltDriver(t, s)
+		only(t, s, true, baud, old)
+		var rs []protocol.Reading
+		var err error
+		for range 12 { // calls; one request each while nobody answers
+			if rs, err = m.Energy(t.Context(), Call{}); err == nil {
+				break
+			}
+		}
+		if err != nil || len(rs) != 3 || rs[0].Value != 1234 || rs[1].Value != 1000 {
+			t.Fatalf("%d: got %+v, %v", baud, rs, err)
+		}
+		n := len(s.asked)
+		if _, err := m.Energy(t.Context(), Call{}); err != nil || len(s.asked) != n+1 {
+			t.Errorf("%d: asked %d times once it was found, %v", baud, len(s.asked)-n, err)
+		}
+		if can := m.Can(); can.Trip || can.Close || !can.Clock || m.Status().Edition != "1997" {
+			t.Errorf("%d: got %+v, edition %q", baud, can, m.Status().Edition)
+		}
+		n = len(s.asked)
+		if sent, err := m.Switch(t.Context(), Call{}, Command{Action: protocol.ActionTrip, Deadline: time.Now()}); sent || !errors.Is(err, ErrUnsupported) || len(s.asked) != n {
+			t.Errorf("%d: a relay of 1997 was touched: %v", baud, err)
+		}
+	}
+}
+
+func TestSeparatorsBetweenRegistersOf1997AreLeftOut(t *testing.T) {
+	s := &script{}
+	m := dltDriver(t, s, Edition("1997"))
+	only(t, s, true, 2400, map[dlt645.DI][]byte{0x901F: {0x34, 0x12, 0, 0, 0xAA, 0x00, 0x10, 0, 0, 0xAA, 0x34, 0x02, 0, 0, 0xAA}})
+	if rs, err := m.Energy(t.Context(), Call{}); err != nil || len(rs) != 3 || rs[2].Value != 234 {
+		t.Errorf("got %+v, %v", rs, err)
+	}
+	only(t, s, true, 2400, map[dlt645.DI][]byte{0x9010: {0x34, 0x12, 0, 0}}) // refuses the block
+	if rs, err := m.Energy(t.Context(), Call{}); err != nil || len(rs) != 1 || rs[0].Value != 1234 {
+		t.Errorf("got %+v, %v", rs, err)
+	}
+	now := time.Now().In(shanghai)
+	only(t, s, true, 2400, map[dlt645.DI][]byte{0xC010: dlt645.AppendDate4(nil, now, shanghai), 0xC011: dlt645.AppendTime3(nil, now, shanghai)})
+	if d, _, err := m.Clock(t.Context(), Call{}); err != nil || d.Abs() > 2*time.Second {
+		t.Errorf("got drift %v, %v", d, err)
+	}
+}
+
+// A dead meter costs one request a call, and one of the edition it had is found at once after an hour's silence.
+func TestSearchIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answer: func(int, []byte) [][]byte { return nil }}
+		m := dltDriver(t, s)
+		for i := range 20 {
+			if _, err := m.Energy(t.Context(), Call{}); !errors.Is(err, line.ErrSilent) || len(s.asked) != i+1 {
+				t.Fatalf("call %d: %d requests, %v", i, len(s.asked), err)
+			}
+		}
+		only(t, s, false, 2400, map[dlt645.DI][]byte{dlt645.DIForwardBlock: {0x34, 0x12, 0, 0}})
+		for range 2 {
+			if _, err := m.Energy(t.Context(), Call{}); err == nil {
+				break
+			}
+		}
+		only(t, s, true, 1200, old) // it was exchanged, and was away while that was done
+		time.Sleep(2 * time.Hour)
+		n := len(s.asked)
+		for range 40 {
+			if _, err := m.Energy(t.Context(), Call{}); err == nil {
+				break
+			}
+		}
+		if m.Status().Edition != "1997" {
+			t.Errorf("not found again after %d requests", len(s.asked)-n)
+		}
+	})
+}
+
+func TestItemForPeopleTriesAllWaysAtOnce(t *testing.T) {
+	s := &script{}
+	m := dltDriver(t, s)
+	only(t, s, true, 1200, map[dlt645.DI][]byte{0x9010: {0x34, 0x12, 0, 0}, 0xC032: {0x01, 0, 0, 0, 0, 0}})
+	got, err := m.Item(t.Context(), Call{}, "number")
+	if err != nil || len(got) != 1 || got[0].Text != "000000000001" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if got, err = m.Item(t.Context(), Call{}, "9010"); err != nil || got[0].Text != "12.34" || got[0].Unit != "kWh" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, what := range []string{"money", "nonsense", "00010000"} {
+		if _, err := m.Item(t.Context(), Call{}, what); !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrItem) {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
+
+func TestPortThatCannotBeTunedKeepsItsRate(t *testing.T) {
+	s := &script{}
+	m := dltDriver(t, s)
+	m.line = fixed{s}
+	only(t, s, true, 2400, old)
+	for range 12 {
+		if _, err := m.Energy(t.Context(), Call{}); err == nil {
+			return
+		}
+	}
+	t.Error("not found")
+}
+
+type fixed struct{ *script }
+
+func (f fixed) Do(ctx context.Context, x *line.Exchange) error {
+	if x.Baud != 0 {
+		return line.ErrFraming
+	}
+	return f.script.Do(ctx, x)
+}

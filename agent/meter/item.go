@@ -1,0 +1,118 @@
+package meter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"feikong/protocol/dlt645"
+)
+
+// itemNames are what people ask for by name, by edition: 2007, 1997. Zero: the edition has none.
+var itemNames = []struct {
+	name, zh string
+	di       [2]dlt645.DI
+}{
+	{"energy", "电能", [2]dlt645.DI{dlt645.DIForwardBlock, di1997Block}},
+	{"total", "总电能", [2]dlt645.DI{dlt645.DIForwardTotal, di1997Total}},
+	{"export", "反向电能", [2]dlt645.DI{0x0002FF00, 0x902F}},
+	{"voltage", "电压", [2]dlt645.DI{0x0201FF00, 0xB61F}},
+	{"current", "电流", [2]dlt645.DI{0x0202FF00, 0xB62F}},
+	{"power", "功率", [2]dlt645.DI{0x0203FF00, 0xB63F}},
+	{"reactive", "无功功率", [2]dlt645.DI{0x0204FF00, 0xB64F}},
+	{"factor", "功率因数", [2]dlt645.DI{0x0206FF00, 0xB65F}},
+	{"frequency", "频率", [2]dlt645.DI{0x02800002, 0}},
+	{"status", "状态字", [2]dlt645.DI{dlt645.DIStatusWords, 0xC020}},
+	{"relay", "继电器", [2]dlt645.DI{dlt645.DIStatusWord3, 0}},
+	{"date", "日期", [2]dlt645.DI{dlt645.DIDate, di1997Date}},
+	{"time", "时间", [2]dlt645.DI{dlt645.DITime, di1997Time}},
+	{"clock", "时钟", [2]dlt645.DI{dlt645.DIDateTime, di1997Time}},
+	{"money", "剩余金额", [2]dlt645.DI{dlt645.DIRemainingMoney, 0}},
+	{"overdraft", "透支金额", [2]dlt645.DI{dlt645.DIOverdraftMoney, 0}},
+	{"number", "表号", [2]dlt645.DI{0x04000402, 0xC032}},
+	{"model", "型号", [2]dlt645.DI{0x0400040B, 0}},
+	{"version", "软件版本", [2]dlt645.DI{0x04800001, 0}},
+	{"demand", "最大需量", [2]dlt645.DI{0x01010000, 0xA010}},
+	{"trips", "跳闸次数", [2]dlt645.DI{0x1D000001, 0}},
+}
+
+// ErrItem says that nobody knows what an item's name means.
+var ErrItem = errors.New("no item of this name")
+
+// ItemNames lists the names that Item knows besides identifiers in hex.
+func ItemNames() (names []string) {
+	for _, it := range itemNames {
+		names = append(names, it.name)
+	}
+	return names
+}
+
+// Item reads one item by its identifier in hex (eight digits, or four for 1997) or by its name in either language. What
+// the table does not know is given as bytes.
+func (m *DLT645) Item(ctx context.Context, c Call, what string) (out []ItemValue, err error) {
+	err = m.search(ctx, c, func(w way) error {
+		d, err := lookUp(w, what)
+		if err != nil {
+			return err
+		}
+		data, at, err := m.read(ctx, c, w, d)
+		if err != nil {
+			return err
+		}
+		out = m.values(w, d, data, at)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s of meter %s: %w", what, m.ref.Address, err)
+	}
+	return out, nil
+}
+
+func lookUp(w way, what string) (dlt645.DI, error) {
+	for _, it := range itemNames {
+		if !strings.EqualFold(it.name, what) && it.zh != what {
+			continue
+		}
+		if it.di[w.edition] == 0 {
+			return 0, fmt.Errorf("the edition of 1997 has no such item: %w", ErrUnsupported)
+		}
+		return it.di[w.edition], nil
+	}
+	digits := 8
+	if w.edition == ed1997 {
+		digits = 4
+	}
+	n, err := strconv.ParseUint(what, 16, 32)
+	if err != nil || len(what) != digits {
+		return 0, fmt.Errorf("%q is neither a name nor an identifier of %d hexadecimal digits: %w", what, digits, ErrItem)
+	}
+	return dlt645.DI(n), nil
+}
+
+func (m *DLT645) values(w way, d dlt645.DI, data []byte, at time.Time) (out []ItemValue) {
+	decode := dlt645.DecodeValues
+	if w.edition == ed1997 {
+		decode = dlt645.DecodeValues1997
+	}
+	values, err := decode(d, data)
+	if err != nil {
+		return []ItemValue{{ID: itemName(w, d), Name: "bytes", NameZH: "字节", Text: fmt.Sprintf("% X", data), At: at}}
+	}
+	for _, v := range values {
+		it := ItemValue{ID: itemName(w, v.DI), Name: v.Name, NameZH: v.Name, Text: v.Text, Unit: v.Unit, Null: v.Null, At: at}
+		if info, ok := dlt645.Item(v.DI); ok && w.edition == ed2007 && info.Name == v.Name {
+			it.NameZH = info.NameZH
+		}
+		if v.Text == "" && !v.Null {
+			it.Text = v.Decimal()
+		}
+		if v.DI == dlt645.DIStatusWord3 {
+			it.Text = strings.Join(append([]string{v.Text}, dlt645.StatusWord3(v.Int).Bits()...), " ")
+		}
+		out = append(out, it)
+	}
+	return out
+}

@@ -1,0 +1,86 @@
+package meter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"feikong/agent/line"
+	"feikong/protocol/dlt645"
+)
+
+// partTries is how often one part of an answer is asked for. The number of parts is bounded by the assembler.
+const partTries = 3
+
+// read asks for one item of the edition that w names and copies its data out, with the parts that follow (后续帧).
+func (m *DLT645) read(ctx context.Context, c Call, w way, d dlt645.DI) (data []byte, at time.Time, err error) {
+	request := dlt645.ReadRequest(m.addr, d)
+	if w.edition == ed1997 {
+		request = dlt645.ReadRequest1997(m.addr, d)
+	}
+	data, at, err = m.readFrame(ctx, c, w, request)
+	if err != nil {
+		return nil, at, fmt.Errorf("item %s: %w", itemName(w, d), err)
+	}
+	return data, at, nil
+}
+
+// readFrame is read for a request that carries more than the identifier. at is when the first byte of the answer came.
+func (m *DLT645) readFrame(ctx context.Context, c Call, w way, request dlt645.Frame) (data []byte, at time.Time, err error) {
+	whole, err := dlt645.NewAssembler(request)
+	if err != nil {
+		return nil, at, err
+	}
+	for part, done := 0, false; !done; part++ {
+		x := &line.Exchange{}
+		if done, err = m.part(ctx, c, w, whole, x, part); err != nil {
+			return nil, at, err
+		}
+		if part == 0 {
+			at = x.RepliedAt
+		}
+	}
+	return whole.Data(), at, nil
+}
+
+// part reads one frame of an answer. The first is not repeated here: who asked knows how often. For a later one the
+// meter says the same block again, and what it had already said would be lost with it.
+func (m *DLT645) part(ctx context.Context, c Call, w way, whole *dlt645.Assembler, x *line.Exchange, part int) (done bool, err error) {
+	f := whole.Request()
+	for try := range partTries {
+		*x = line.Exchange{}
+		err = m.exchange(ctx, c, w, f, x, replyData, func(r dlt645.Frame) (err error) {
+			done, err = whole.Take(r)
+			return err
+		})
+		switch {
+		case err == nil:
+			return done, nil
+		case part == 0, try == partTries-1, ctx.Err() != nil, errors.Is(err, ErrRefused), errors.Is(err, dlt645.ErrTooLong), errors.Is(err, ErrTwo):
+			return false, err
+		case errors.Is(err, line.ErrSilent):
+			f = whole.Repeat()
+		default:
+			f = whole.Request() // what came was the part before, said again
+		}
+	}
+	return done, err
+}
+
+// probe is a read that a meter of the edition answers, whatever else it is.
+func (m *DLT645) probe(ctx context.Context, c Call, w way) error {
+	d := dlt645.DIForwardTotal
+	if w.edition == ed1997 {
+		d = di1997Total
+	}
+	_, _, err := m.read(ctx, c, w, d)
+	return err
+}
+
+func itemName(w way, d dlt645.DI) string {
+	if w.edition == ed1997 {
+		return fmt.Sprintf("%04X", uint32(d))
+	}
+	return d.String()
+}

@@ -142,7 +142,9 @@ func (a *act) before(ctx context.Context) (s snapshot, err error) {
 	})
 	if err == nil && trip {
 		err = a.thrice(ctx, func() error {
-			rs, err := a.m.Energy(ctx, c)
+			twice := c
+			twice.Twice = true // what a trip rests on, and is billed to
+			rs, err := a.m.Energy(ctx, twice)
 			for _, r := range rs {
 				r.Method = protocol.MethodTrip
 				readings = append(readings, r)
@@ -164,6 +166,9 @@ func (a *act) before(ctx context.Context) (s snapshot, err error) {
 		})
 		if !trip && (errors.Is(err, meter.ErrRefused) || errors.Is(err, meter.ErrClock)) {
 			err = nil // a close may go by our own clock: a flat battery in the meter must not keep anybody in the dark
+		}
+		if errors.Is(err, meter.ErrRefused) || errors.Is(err, meter.ErrClock) {
+			err = fmt.Errorf("%w: %w", errNoClock, err)
 		}
 	}
 	a.store(readings)
@@ -263,7 +268,7 @@ func (a *act) frame(ctx context.Context, snap snapshot, deadline time.Time) (sen
 	}
 	c := a.call(map[protocol.Action]string{protocol.ActionTrip: "trip", protocol.ActionPermit: "close permit", protocol.ActionClose: "close"}[a.o.Action])
 	return a.m.Switch(ctx, c, meter.Command{
-		Action: a.o.Action, Password: a.o.Password, Operator: a.o.Operator, Deadline: until, Drift: snap.drift,
+		Action: a.o.Action, Order: a.o.ID, Password: a.o.Password, Operator: a.o.Operator, Deadline: until, Drift: snap.drift,
 		Before: func() error {
 			if a.superseded(a.o) {
 				return errSuperseded

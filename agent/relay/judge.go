@@ -55,9 +55,19 @@ func lineRule(err error) string {
 		return "no-answer"
 	case errors.Is(err, meter.ErrTwo):
 		return "two-answers"
+	case errors.Is(err, meter.ErrDisagree):
+		return "disagree"
+	case errors.Is(err, errNoClock):
+		return "clock" // a frame's deadline is in the meter's time, and nobody knows which that is
+	case errors.Is(err, meter.ErrNoKeyService), errors.Is(err, meter.ErrSpent), errors.Is(err, meter.ErrKeyService):
+		return "key-service"
+	case errors.Is(err, meter.ErrUnsupported):
+		return "capability"
 	}
 	return "read"
 }
+
+var errNoClock = errors.New("the meter's clock cannot be read, so no deadline can be given")
 
 // milliwattHours turns a register in kWh x 10^exp into mWh; false when it does not fit or is finer than 1 mWh.
 func milliwattHours(v int64, exp int8) (int64, bool) {

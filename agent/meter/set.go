@@ -20,7 +20,7 @@ func (m *DLT645) BroadcastTime(ctx context.Context, c Call, at time.Time) error 
 	w := m.ways.now()
 	x := &line.Exchange{Request: frame(at), Broadcast: true, Order: c.Order, NotAfter: c.NotAfter, Baud: w.baud, Parity: w.parity}
 	x.Before = func() error { // it waited for its turn; and the frame itself takes its time
-		copy(x.Request, frame(m.arrival(x).Add(ahead)))
+		copy(x.Request, frame(m.arrival(x, ahead)))
 		return nil
 	}
 	if err := m.line.Do(ctx, x); err != nil {
@@ -29,14 +29,14 @@ func (m *DLT645) BroadcastTime(ctx context.Context, c Call, at time.Time) error 
 	return nil
 }
 
-// arrival is when the last byte of a request will have arrived if its first leaves now, to the next half second: the
-// frame tells whole seconds.
-func (m *DLT645) arrival(x *line.Exchange) time.Time {
+// arrival is what the time will be when the last byte of a request arrives whose first leaves now, to the nearest second:
+// the frame tells whole ones. ahead is what our clock lacks.
+func (m *DLT645) arrival(x *line.Exchange, ahead time.Duration) time.Time {
 	set := m.line.Settings()
 	if x.Baud != 0 {
 		set.Baud = x.Baud
 	}
-	return time.Now().Add(set.CharTime(len(x.Request))).Round(time.Second)
+	return time.Now().Add(set.CharTime(len(x.Request)) + ahead).Round(time.Second)
 }
 
 // WriteTime sets this meter's clock with a password: 0400010C, or date and time apart where the meter does not know it.
@@ -67,7 +67,7 @@ func (m *DLT645) writeTime(ctx context.Context, c Call, w way, pw, op [4]byte, a
 	}
 	x := &line.Exchange{}
 	x.Before = func() error {
-		now, err := dlt645.WriteRequest(m.addr, d, p, op, data(nil, m.arrival(x).Add(ahead), m.zone))
+		now, err := dlt645.WriteRequest(m.addr, d, p, op, data(nil, m.arrival(x, ahead), m.zone))
 		if err == nil {
 			copy(x.Request, dlt645.AppendFrame(dlt645.AppendPreamble(nil), now))
 		}

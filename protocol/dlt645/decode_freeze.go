@@ -13,7 +13,7 @@ var freezeContents = []DI{0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 
 func decodeFreeze(d DI, data []byte) ([]Value, error) {
 	contents, kind := freezeContents, FreezeKind(d>>16)
 	switch {
-	case d&0xFF == 0 || kind > FreezeStepSwitch:
+	case d&0xFF == 0, d&0xFF == 0xFF, kind > FreezeStepSwitch:
 		return nil, ErrUnknownItem
 	case len(data) == 0:
 		return nil, fmt.Errorf("no data: %w", ErrLength)

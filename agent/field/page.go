@@ -115,7 +115,7 @@ func (p *page) foot(h *Head) {
 		p.row("备注", "note", h.Note)
 	}
 	if h.Photo != nil {
-		p.row("照片", "photo", h.Photo.Name)
+		p.line("%s%s", pad(p.say("照片", "photo"), pageWidth-70), h.Photo.Name) // 64 digits and what kind of picture: one line
 	}
 	p.rule('-')
 	p.row("记录号", "record", h.ID)

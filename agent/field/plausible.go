@@ -86,10 +86,10 @@ func JudgeStart(r Register) error {
 	return nil
 }
 
-// JudgeSum finds the total that is far from the sum of its rates: two registers were swapped, or a digit is wrong. Rates
-// are rounded each by itself, so one unit of the last digit for each is allowed.
+// JudgeSum finds a total read by eye that is far from the sum of its rates: two registers were swapped, or a digit is wrong.
+// Rates are rounded each by itself, so one unit of the last digit for each is allowed. The error is a *Doubt.
 func JudgeSum(rs []Register) error {
-	if len(rs) < 3 || rs[0].Register != 0 {
+	if len(rs) < 3 || rs[0].Register != 0 || rs[0].By != ByEye {
 		return nil
 	}
 	total, ok := rs[0].KWh.MilliwattHours()

@@ -3,6 +3,8 @@ package local
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -91,6 +93,9 @@ func Keep(data string, o outbox.Options, rec field.Record) (running bool, err er
 		if !errors.Is(derr, ErrNotRunning) {
 			return true, derr
 		}
+		if err = private(data); err != nil {
+			break
+		}
 		var box *outbox.Box
 		if box, err = outbox.Open(filepath.Join(data, OutboxName), o); err == nil {
 			if err = box.Begin(); err == nil || errors.Is(err, outbox.ErrFull) {
@@ -105,7 +110,8 @@ func Keep(data string, o outbox.Options, rec field.Record) (running bool, err er
 	return false, fmt.Errorf("store the record: %w", err)
 }
 
-// Known tells the newest registers of a meter that the outbox has, through the agent that runs or from the file.
+// Known tells the newest registers of a meter that the outbox has, through the agent that runs or from the file; nothing where
+// there is no file, and none is made.
 func Known(data string, o outbox.Options, ref protocol.MeterRef) (map[uint8]field.Known, error) {
 	var err error
 	for range offlineTries {
@@ -123,8 +129,12 @@ func Known(data string, o outbox.Options, ref protocol.MeterRef) (map[uint8]fiel
 		if !errors.Is(derr, ErrNotRunning) {
 			return nil, derr
 		}
+		path := filepath.Join(data, OutboxName)
+		if _, serr := os.Stat(path); errors.Is(serr, fs.ErrNotExist) {
+			return nil, nil
+		}
 		var box *outbox.Box
-		if box, err = outbox.Open(filepath.Join(data, OutboxName), o); err == nil {
+		if box, err = outbox.Open(path, o); err == nil {
 			out, kerr := known(box, ref)
 			return out, errors.Join(kerr, box.Close())
 		}

@@ -1,0 +1,164 @@
+package tools
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	// askTries bounds how often one question is asked again: a terminal that answers nonsense for ever is none.
+	askTries = 5
+	// answerMax bounds an answer in bytes.
+	answerMax = 4096
+)
+
+// errStopped says that the person ended the questions; what was answered before may be kept in a draft.
+var errStopped = errors.New("stopped")
+
+// asker puts questions to the person at the terminal. Where there is none, or --yes was given, every question takes its
+// default, and one without a default is an error that names the flag.
+type asker struct {
+	in     *bufio.Reader
+	file   *os.File // the terminal, when in is one
+	out    io.Writer
+	silent bool
+}
+
+// newAsker asks over the command's input when that is a terminal, or was put in place of one by SetIn.
+func newAsker(c *cobra.Command, yes bool) *asker {
+	a := &asker{out: c.ErrOrStderr(), silent: yes}
+	in := c.InOrStdin()
+	if f, ok := in.(*os.File); ok {
+		a.file = f
+		info, err := f.Stat()
+		a.silent = a.silent || err != nil || info.Mode()&os.ModeCharDevice == 0 || f.Name() == os.DevNull
+	}
+	a.in = bufio.NewReaderSize(in, answerMax)
+	return a
+}
+
+// question is one thing to be known.
+type question struct {
+	zh, en string
+	flag   string             // that answers it too
+	def    string             // default; with none, an answer is needed unless empty is allowed
+	empty  bool               // no answer is an answer
+	check  func(string) error // says what is wrong
+}
+
+// text asks q. given is the flag's value and goes before everything.
+func (a *asker) text(q question, given string) (string, error) {
+	if given != "" || a.silent {
+		answer := given
+		if answer == "" {
+			answer = q.def
+		}
+		if answer == "" && !q.empty {
+			return "", fmt.Errorf(say("缺少 --%s（%s）", "--%s is missing (%s)"), q.flag, say(q.zh, q.en))
+		}
+		if answer != "" && q.check != nil {
+			if err := q.check(answer); err != nil {
+				return "", fmt.Errorf("--%s: %w", q.flag, err)
+			}
+		}
+		return answer, nil
+	}
+	for range askTries {
+		hint := ""
+		switch {
+		case q.def != "":
+			hint = " [" + q.def + "]"
+		case q.empty:
+			hint = say("（可空）", " (may be empty)")
+		}
+		fmt.Fprintf(a.out, "%s%s: ", say(q.zh, q.en), hint)
+		answer, err := a.line()
+		if err != nil {
+			return "", err
+		}
+		if answer == "" {
+			answer = q.def
+		}
+		switch {
+		case answer == "" && !q.empty:
+			err = errors.New(say("请回答；Ctrl-C 停止", "an answer is needed; Ctrl-C stops"))
+		case answer != "" && q.check != nil:
+			err = q.check(answer)
+		}
+		if err == nil {
+			return answer, nil
+		}
+		fmt.Fprintf(a.out, "  ! %v\n", err)
+	}
+	return "", fmt.Errorf(say("%s：答了 %d 次都不对", "%s: %d answers and none that fits"), say(q.zh, q.en), askTries)
+}
+
+// yes asks for a yes or no; silent gives the default, or yes where --yes was given.
+func (a *asker) yes(zh, en string, def, given bool) (bool, error) {
+	if given {
+		return true, nil
+	}
+	if a.silent {
+		return def, nil
+	}
+	hint := "[y/N]"
+	if def {
+		hint = "[Y/n]"
+	}
+	for range askTries {
+		fmt.Fprintf(a.out, "%s %s: ", say(zh, en), hint)
+		answer, err := a.line()
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(answer) {
+		case "":
+			return def, nil
+		case "y", "yes", "是", "好":
+			return true, nil
+		case "n", "no", "否", "不":
+			return false, nil
+		}
+		fmt.Fprintln(a.out, say("  ! 回答 y 或 n", "  ! answer y or n"))
+	}
+	return false, errStopped
+}
+
+// secret asks without showing the answer.
+func (a *asker) secret(zh, en string) (string, error) {
+	if a.silent {
+		return "", nil
+	}
+	fmt.Fprintf(a.out, "%s: ", say(zh, en))
+	defer fmt.Fprintln(a.out)
+	if a.file == nil {
+		return a.line()
+	}
+	restore, err := hideTyping(a.file)
+	if err != nil {
+		return "", fmt.Errorf(say("此终端无法隐藏输入：%w；改用环境变量 %s", "this terminal cannot hide what is typed: %w; use the variable %s"), err, PasswordVariable)
+	}
+	defer restore()
+	return a.line()
+}
+
+// line is one answer without the blanks around it. The end of the input, and Ctrl-C where the terminal hands it over, stop.
+func (a *asker) line() (string, error) {
+	s, err := a.in.ReadSlice('\n')
+	text := strings.TrimSpace(string(s))
+	switch {
+	case strings.ContainsRune(text, 0x03):
+		return "", errStopped
+	case errors.Is(err, bufio.ErrBufferFull):
+		return "", errors.New(say("回答太长", "the answer is too long"))
+	case err != nil && text == "":
+		return "", errStopped
+	}
+	return text, nil
+}

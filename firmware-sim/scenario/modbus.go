@@ -25,8 +25,8 @@ func (fm fileMeter) modbus(c *meter.Config) error {
 		return fmt.Errorf("model %q: want one of %s", fm.Model, strings.Join(names, ", "))
 	}
 	c.Model = model
-	if fm.Password != "" || fm.Level != nil {
-		return fmt.Errorf("password: meters of a modbus line have none")
+	if key := fm.only645(); key != "" {
+		return fmt.Errorf("%s: meters of a modbus line have none", key)
 	}
 	kind := fm.Switch
 	if model.Relay == nil {
@@ -43,4 +43,23 @@ func (fm fileMeter) modbus(c *meter.Config) error {
 	}
 	c.Switch = meter.Switch(kind)
 	return nil
+}
+
+// only645 is the first key that means something to a DL/T 645 meter alone.
+func (fm fileMeter) only645() string {
+	for _, row := range []struct {
+		key string
+		on  bool
+	}{
+		{"password", fm.Password != "" || fm.Level != nil || len(fm.Passwords) > 0}, {"edition", fm.Edition != ""}, {"money", fm.Money != nil},
+		{"profile", fm.Profile != nil}, {"daily_freezes", fm.DailyDepth != nil}, {"hourly_freezes", fm.HourlyDepth != nil},
+		{"backfill_days", fm.Backfill != 0}, {"sealed", fm.Sealed}, {"first_words", fm.FirstWords}, {"words_2014", fm.Words2014},
+		{"status_bytes", fm.StatusBytes != 0}, {"strict_wildcard", fm.StrictWild}, {"old_address", fm.OldAddress}, {"no_events", fm.NoEvents},
+		{"wildcard_reply", fm.WildReply}, {"answers_99", fm.Answers99}, {"no_separators", fm.NoSeparators}, {"password_1997", fm.Password1997},
+	} {
+		if row.on {
+			return row.key
+		}
+	}
+	return ""
 }

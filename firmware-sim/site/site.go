@@ -50,7 +50,7 @@ func Open(dir string, sc scenario.Scenario, now time.Time, log *slog.Logger) (*S
 		line, err := bus.Pty(l.Bus, filepath.Join(dir, l.Bus.Name), meters...)
 		if err == nil {
 			s.lines = append(s.lines, line)
-			err = line.SetNoise(l.Noise)
+			line.SetFaults(l.Faults)
 		}
 		if err != nil {
 			return nil, errors.Join(err, s.Close())

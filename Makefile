@@ -45,7 +45,7 @@ prop: ## the property tests with PROP cases each (default 10000)
 	$(GO) test -count=1 -timeout 120m ./billing ./billing/ledger ./billing/rate ./billing/register ./protocol ./protocol/dlt645 ./protocol/modbusmap -rapid.checks=$(PROP)
 
 bench: ## RATIO lines: name median min max, both sides interleaved in one run
-	FEIKONG_BENCH=1 $(GO) test -count=1 -run "^TestRatio" ./internal/ratio -v | grep -E "^(RATIO|COST|--- FAIL|FAIL)"
+	FEIKONG_BENCH=1 $(GO) test -count=1 -p 1 -run "^TestRatio" ./internal/ratio/... -v | grep -E "^(RATIO|COST|--- FAIL|FAIL)"
 
 # What tests use beside Go: gcc (race detector, the libmodbus client), masters that we did not write, the ARM emulator, a serial line of two ends.
 PACKAGES := gcc libc6-dev libmodbus-dev mbpoll qemu-user socat

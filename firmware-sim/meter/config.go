@@ -42,7 +42,7 @@ type Money struct {
 	Balance   int64        // at the start; below zero is overdraft
 	Price     [rates]int64 // 1/10,000 of the currency per kWh, by rate
 	Alarm1    int64        // 04001001: below it the alarm is on
-	Alarm2    int64        // 04001002: below it the meter opens once as a warning; the button closes it again
+	Alarm2    int64        // 04001002: below it the meter opens once as a warning; the button closes it again; 0 never
 	Overdraft int64        // 04001003: the relay opens when more than this is owed
 }
 

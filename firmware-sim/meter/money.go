@@ -40,7 +40,7 @@ func (m *Meter) spend(before [rates]int64) {
 	case owed >= 0 && owed >= m.paramMoney(diOverdraft):
 		m.purse.opened = true
 		m.trip(localOperator)
-	case m.purse.left < m.paramMoney(diAlarm2) && !m.purse.warned:
+	case !m.purse.warned && m.paramMoney(diAlarm2) > 0 && m.purse.left < m.paramMoney(diAlarm2):
 		m.purse.warned = true
 		m.trip(localOperator)
 		m.relay.permitted, m.relay.commandOpen = m.relay.open, false // the customer has seen it and may close
@@ -52,10 +52,10 @@ var localOperator [4]byte
 
 // affordable shortens a step so that the relay opens within one slot of the moment the money is used up.
 func (m *Meter) affordable(next int64) int64 {
-	most := m.loadW * m.cfg.Times / 1000 * (1000 + swing + 2*ripple) // mW
+	most := m.loadW * m.cfg.Times * (1000 + swing + 2*ripple) // mW
 	price := slices.Max(m.cfg.Money.Price[:])
 	floorAt := -m.paramMoney(diOverdraft)
-	if !m.purse.warned {
+	if !m.purse.warned && m.paramMoney(diAlarm2) > 0 {
 		floorAt = max(floorAt, m.paramMoney(diAlarm2))
 	}
 	if most <= 0 || price <= 0 || m.relay.open || m.dark || m.purse.left <= floorAt {

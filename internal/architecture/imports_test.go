@@ -67,7 +67,7 @@ var alone = map[string][]string{
 	"github.com/dgraph-io/ristretto/v2":   {"gateway/cache/"},
 	"go.bug.st/serial":                    {"agent/line/", "firmware-sim/bus/"},
 	"github.com/danielgtaylor/huma/v2":    {"gateway/api/"},
-	"go.etcd.io/bbolt":                    {"gateway/store/bolt/", "agent/outbox/", "agent/relay/"},
+	"go.etcd.io/bbolt":                    {"gateway/store/bolt/", "agent/outbox/", "agent/relay/", "agent/history/"},
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {

@@ -1,0 +1,294 @@
+// Package history makes readings gap-free: what an agent missed, because it, its line or a meter was down, is fetched
+// from what the meter kept itself (冻结, 负荷记录), and what no meter kept gets a name. It also reads the daily freeze of
+// every day, takes snapshots at the boundaries of bills from meters that freeze nothing, and looks after the meters'
+// clocks.
+//
+// A reading is in the outbox before the need for it is forgotten. Killed in between, the same record is fetched and
+// stored once more, with the same meter, register, method and meter time, by which the gateway knows it.
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"feikong/agent/line"
+	"feikong/agent/meter"
+	"feikong/agent/outbox"
+	"feikong/protocol"
+)
+
+const (
+	// holeMin is the shortest time without registers that is a gap, however often a meter is polled: noise makes shorter
+	// ones, and the load profile of most meters has an hour's step.
+	holeMin = 30 * time.Minute
+	// reask is when a meter that kept nothing is asked again: somebody may have set its freeze words.
+	reask = 24 * time.Hour
+	// keepEvery is how often the newest readings' times go to the disk at most; a crash makes a gap look that much longer.
+	keepEvery = 5 * time.Minute
+	// settled is how old a reading is when it is surely on the disk: the poller gathers for five seconds, flash takes some.
+	settled = 30 * time.Second
+	// restMin, restMax bound the pause after a meter did not answer.
+	restMin, restMax = time.Minute, time.Hour
+	// oldest is the age at which a gap is named without asking: no meter keeps more days.
+	oldest = (daysMax + 1) * 24 * time.Hour
+)
+
+// Options of a line's history.
+type Options struct {
+	Line      string
+	Interval  time.Duration  // of polling
+	Zone      *time.Location // of the meters' clocks, and of midnight
+	Reread    int            // days whose freeze is fetched for a meter without memory; 0: 35, a month and a little
+	Broadcast bool           // clock: broadcast
+	Trusted   func() bool    // whether the agent's clock is trusted now
+	Busy      func() bool    // an order is at work on this line; nil: no orders
+}
+
+// History is the memory of one line at work. Seen and Work belong to the line's poller.
+type History struct {
+	opt    Options
+	mem    *Memory
+	box    Box
+	log    *slog.Logger
+	meters []*known
+	line   *lineRecord
+
+	keptAt time.Time
+	full   time.Time // the outbox was full; nothing is fetched before
+	verify []*known  // clocks to be read back after a broadcast
+}
+
+// known is one meter with its record.
+type known struct {
+	meter.Driver
+	*record
+	keeper meter.Keeper // nil: it keeps nothing
+	urgent bool         // a gap was opened
+	sure   int64        // Seen, once it is so old that the poller must have stored it
+	saved  int64        // Seen on disk
+	until  time.Time    // not asked before: it did not answer
+	pause  time.Duration
+	retry  time.Time // today's freeze is not asked for before
+	tried  int       // how often it was, in vain
+	odd    int       // answers that could not be used, in a row
+	mute   bool      // its clock cannot be read; its stamps are taken as they are
+
+}
+
+// New puts a line's meters beside their records; they must be among those of Open.
+func New(opt Options, mem *Memory, meters []meter.Driver, log *slog.Logger) *History {
+	if opt.Reread == 0 {
+		opt.Reread = 35
+	}
+	h := &History{opt: opt, mem: mem, box: mem.box, log: log.With("line", opt.Line), line: &lineRecord{}}
+	mem.mu.Lock()
+	defer mem.mu.Unlock()
+	if l := mem.lines[opt.Line]; l != nil {
+		h.line = l
+	}
+	for _, d := range meters {
+		r := mem.meters[d.Ref()]
+		if r == nil {
+			r = &record{}
+		}
+		k := &known{Driver: d, record: r, sure: r.Seen, saved: r.Seen}
+		k.keeper, _ = d.(meter.Keeper)
+		h.meters = append(h.meters, k)
+	}
+	return h
+}
+
+func (h *History) holeAfter() time.Duration { return max(2*h.opt.Interval, holeMin) }
+
+func (h *History) find(d meter.Driver) *known {
+	ref := d.Ref()
+	for _, k := range h.meters {
+		if k.Ref() == ref {
+			return k
+		}
+	}
+	return nil
+}
+
+// Seen is told of each energy read that came back, before or after it was stored. It opens a gap when the meter was
+// without one for too long.
+func (h *History) Seen(d meter.Driver, at time.Time) {
+	k := h.find(d)
+	if k == nil {
+		return
+	}
+	now := at.UnixMilli()
+	k.until, k.pause = time.Time{}, 0
+	before := k.record.Seen
+	if before != 0 && !h.opt.Trusted() && (now < before || now-before > oldest.Milliseconds()) {
+		return // our clock was lost with the power; what it says when it is right again counts
+	}
+	k.record.Seen = now
+	if before == 0 {
+		k.Snap = now // boundaries from before this meter was known are nobody's
+		return
+	}
+	if now-before <= h.holeAfter().Milliseconds() {
+		return
+	}
+	h.log.Info("meter was not read for a while", "meter", d.Ref().Address, "since", time.UnixMilli(before))
+	k.urgent, k.sure = true, now       // the gap's end goes to the disk with it, or the next start would open it again
+	if n := len(k.Gaps); n > gapsMax { // nothing has been filled for long: the disk is full
+		k.Gaps[n-1] = gap{From: k.Gaps[n-1].From, To: now}
+		return
+	}
+	k.Gaps = append(k.Gaps, gap{From: before, To: now})
+}
+
+// Work does the most urgent waiting work, a few exchanges at most, and says whether there was any. The error is that of
+// an outbox that can no longer be written.
+func (h *History) Work(ctx context.Context) (worked bool, err error) {
+	start := time.Now()
+	if err := h.keep(start); err != nil {
+		return false, err
+	}
+	for range stepsMax { // a step that asked nobody is followed by the next
+		now := time.Now()
+		if now.Sub(start) >= time.Millisecond || now.Before(h.full) || ctx.Err() != nil {
+			break
+		}
+		more, err := h.step(ctx, now)
+		if err != nil || !more {
+			return worked, err
+		}
+		worked = true
+	}
+	return worked, nil
+}
+
+// stepsMax bounds the steps of one call that ask nobody: gaps of a line that change hands.
+const stepsMax = 32
+
+func (h *History) step(ctx context.Context, now time.Time) (worked bool, err error) {
+	for _, task := range []func(context.Context, time.Time) (bool, error){h.snapshot, h.drifts, h.daily, h.fill, h.clocks} {
+		worked, err = task(ctx, now)
+		if errors.Is(err, outbox.ErrFull) {
+			h.full = now.Add(restMin) // the need is remembered, the meter keeps the values
+			return false, nil
+		}
+		if worked || err != nil {
+			return worked, err
+		}
+	}
+	return false, nil
+}
+
+// keep writes what Seen has learnt: new gaps at once, the rest now and then.
+func (h *History) keep(now time.Time) error {
+	due := now.Sub(h.keptAt) >= keepEvery
+	var changed []*known
+	for _, k := range h.meters {
+		if k.urgent || due && k.sure != k.saved {
+			changed = append(changed, k)
+		}
+	}
+	err := h.save(changed...)
+	if len(changed) > 0 {
+		h.keptAt = now
+	}
+	for _, k := range h.meters {
+		switch age := now.UnixMilli() - k.record.Seen; {
+		case age >= settled.Milliseconds():
+			k.sure = k.record.Seen
+		case h.opt.Interval <= 2*settled: // it is never older
+			k.sure = max(k.sure, now.Add(-settled).UnixMilli())
+		}
+	}
+	return err
+}
+
+// save makes records durable. A reading that may still be in the poller's memory is not claimed.
+func (h *History) save(changed ...*known) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	err := h.mem.save(func(tx *bolt.Tx) error {
+		for _, k := range changed {
+			r := *k.record
+			r.Seen = k.sure
+			if err := store(tx, meterKey(k.Ref()), &r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("remember what was read: %w", err)
+	}
+	for _, k := range changed {
+		k.urgent, k.saved = false, k.sure
+	}
+	return nil
+}
+
+// put stores readings and gaps, and only then the record that no longer needs them.
+func (h *History) put(k *known, entries []protocol.Entry) error {
+	if len(entries) > 0 {
+		if !h.opt.Trusted() {
+			for i := range entries {
+				if entries[i].Gap == nil {
+					entries[i].Reading.Quality |= protocol.QualityClockUntrusted
+				}
+			}
+		}
+		if err := h.box.Append(entries); err != nil {
+			return err
+		}
+	}
+	return h.save(k)
+}
+
+func (h *History) alarm(k *known, code, format string, args ...any) error {
+	a := protocol.Alarm{Meter: k.Ref(), Code: code, Detail: fmt.Sprintf(format, args...), At: time.Now().UnixMilli()}
+	h.log.Warn("alarm", "code", code, "meter", a.Meter.Address, "detail", a.Detail)
+	if err := h.box.AppendAlarm(a); !errors.Is(err, outbox.ErrFull) {
+		return err
+	}
+	return nil
+}
+
+// ready says that a meter answers at present and is not resting.
+func (h *History) ready(k *known, now time.Time) bool {
+	return k.record.Seen != 0 && now.UnixMilli()-k.record.Seen <= h.holeAfter().Milliseconds() && !now.Before(k.until)
+}
+
+// lost says that an error is the line's, or silence, and lets the meter rest; other errors are the meter's answers.
+func (h *History) lost(k *known, now time.Time, err error) bool {
+	switch {
+	case errors.Is(err, line.ErrSilent), errors.Is(err, line.ErrDown), errors.Is(err, line.ErrLost), errors.Is(err, line.ErrTooLate),
+		errors.Is(err, line.ErrFraming), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		k.pause = min(max(2*k.pause, restMin), restMax)
+		k.until = now.Add(k.pause)
+		h.log.Debug("history not read", "meter", k.Ref().Address, "error", err)
+		return true
+	}
+	k.pause = 0
+	return false
+}
+
+func entries(readings []protocol.Reading) (out []protocol.Entry) {
+	for _, r := range readings {
+		out = append(out, protocol.Entry{Reading: r})
+	}
+	return out
+}
+
+// drift is how far the meter's clock is off, as far as is known.
+func (k *known) drift() time.Duration {
+	if d, ok := k.Driver.(meter.Drifter); ok {
+		if drift, at := d.Drift(); !at.IsZero() {
+			return drift
+		}
+	}
+	return time.Duration(k.Drift) * time.Millisecond
+}

@@ -1,0 +1,122 @@
+package history
+
+import (
+	"slices"
+
+	"feikong/protocol"
+)
+
+// kept is what is known about one kind of a meter's own history.
+type kept uint8
+
+const (
+	unknown kept = iota
+	keeps
+	keepsNone
+)
+
+// memo is one kind of history of a meter: whether it keeps it, and when it was asked last (unix ms).
+type memo struct {
+	Kept  kept  `json:"kept"`
+	Asked int64 `json:"asked"`
+}
+
+// Sources of a gap's filling, the finest first.
+const (
+	fromProfile = iota
+	fromHourly
+	fromDaily
+	fromNothing
+)
+
+// gap is a span of the agent's time without registers: there is a reading at From and one at To. The cursors say how far
+// it is filled.
+type gap struct {
+	From   int64  `json:"from"` // unix ms
+	To     int64  `json:"to"`
+	Source int    `json:"source"`
+	At     int64  `json:"at,omitempty"`  // newest stamp stored of this source; 0: none yet
+	Ask    int64  `json:"ask,omitempty"` // profile: where to ask next
+	Nth    int    `json:"nth,omitempty"` // hourly: the record to read next, once it was found
+	Low    int    `json:"low,omitempty"` // hourly: this one is inside or behind the gap
+	High   int    `json:"high,omitempty"`
+	Reach  bool   `json:"reach,omitempty"` // the source has records from before the gap
+	Tries  int    `json:"tries,omitempty"` // answers that could not be used
+	Why    string `json:"why,omitempty"`
+	Moved  bool   `json:"moved,omitempty"` // the meter's clock was moved since; its stamps in the gap are doubtful
+}
+
+const (
+	// gapsMax bounds the open gaps of a meter: a line that comes and goes makes some a day, and each is filled in minutes.
+	gapsMax = 16
+	// daysMax are the daily freezes a meter keeps (DL/T 645-2007, appendix B), and so the stamps worth remembering.
+	daysMax = 62
+)
+
+// record is what is known of one meter. Times are unix ms.
+type record struct {
+	Seen    int64   `json:"seen"` // newest energy read that is stored
+	Gaps    []gap   `json:"gaps,omitempty"`
+	Profile memo    `json:"profile"`
+	Hourly  memo    `json:"hourly"`
+	Daily   memo    `json:"daily"`
+	Days    []int64 `json:"days,omitempty"` // stamps of daily freezes that are stored, in meter time, ascending
+	DayNth  int     `json:"day_nth,omitempty"`
+	DayDone int64   `json:"day_done"`      // newest midnight (meter time) whose freeze is stored or given up
+	Odd     bool    `json:"odd,omitempty"` // its daily freeze is not at midnight
+	Snap    int64   `json:"snap"`          // newest boundary that has its snapshot or its gap
+	Drift   int64   `json:"drift"`
+	DriftAt int64   `json:"drift_at"`         // 0: not read yet
+	OffAt   int64   `json:"off_at,omitempty"` // when "clock-off" was told last
+
+}
+
+// lineRecord is what is known of one line.
+type lineRecord struct {
+	Broadcast int64 `json:"broadcast"` // last broadcast of the time
+}
+
+// sound refuses what this program would not have written; cursors are then not to be trusted.
+func (r *record) sound() bool {
+	if len(r.Gaps) > 2*gapsMax || len(r.Days) > daysMax || !slices.IsSorted(r.Days) || r.DayNth < 0 || r.DayNth > daysMax {
+		return false
+	}
+	for _, g := range r.Gaps {
+		if g.From >= g.To || g.Source < fromProfile || g.Source > fromNothing || g.Nth < 0 || g.Nth > hourlyMax || g.Low < 0 || g.High > hourlyMax+1 {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *record) lastDay() int64 {
+	if len(r.Days) == 0 {
+		return 0
+	}
+	return r.Days[len(r.Days)-1]
+}
+
+// addDay remembers a stored freeze; the oldest is forgotten when the meter has forgotten it too.
+func (r *record) addDay(stamp int64) {
+	if i, found := slices.BinarySearch(r.Days, stamp); !found {
+		r.Days = slices.Insert(r.Days, i, stamp)
+	}
+	if len(r.Days) > daysMax {
+		r.Days = slices.Delete(r.Days, 0, len(r.Days)-daysMax)
+	}
+}
+
+// Reasons of a gap that cannot be filled: what people read.
+const (
+	whyNotKept = "not kept by the meter"
+	whyOld     = "beyond the meter's memory"
+	whyPower   = "no record in the meter: it was without power"
+	whyOdd     = "the meter's record could not be read"
+	whyMany    = "too many holes at once"
+	whyFreeze  = "no daily freeze in the meter"
+	whySnap    = "no snapshot at the boundary"
+)
+
+func gapEntry(ref protocol.MeterRef, from, to int64, why string, polls uint64) protocol.Entry {
+	return protocol.Entry{Gap: &protocol.Gap{Meter: ref, From: from, To: to, Reason: why, Count: polls}}
+}

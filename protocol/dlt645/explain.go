@@ -1,6 +1,7 @@
 package dlt645
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -98,7 +99,12 @@ func (e *explainer) between(p piece) {
 // of a kind that carries a password.
 func holdsSecret(b []byte) bool {
 	for i := 1; i < len(b); i++ {
-		if b[i-1] == start && (Frame{Control: b[i]}).secrets() != nil {
+		f := Frame{Control: b[i]}
+		if i+6 <= len(b) { // behind the length an identifier may stand, and be that of a password
+			f.Data = bytes.Clone(b[i+2 : i+6])
+			takeOffset(f.Data)
+		}
+		if b[i-1] == start && f.secrets() != nil {
 			return true
 		}
 	}
@@ -136,10 +142,15 @@ func (e *explainer) frame(f Frame, w []byte) {
 	e.say(w[8:9], e.t("control: ", "控制码：")+e.control(f))
 	e.say(w[9:10], fmt.Sprintf(e.t("length: %d data bytes", "长度：%d 个数据字节"), len(f.Data)))
 	e.data(f, w[headLen:len(w)-2])
-	if e.masked {
-		e.say(w[len(w)-2:len(w)-1], e.t("checksum, masked with the password", "校验和（与密码一并隐去）"))
-	} else {
-		e.say(w[len(w)-2:len(w)-1], e.t("checksum, correct", "校验和，正确"))
+	sum := w[len(w)-2 : len(w)-1]
+	switch {
+	case e.masked:
+		e.say(sum, e.t("checksum, masked with the password", "校验和（与密码一并隐去）"))
+	case f.holdsSecret():
+		// A sum: with all other bytes known it would leave a few thousand passwords of a million.
+		e.parts = append(e.parts, ExplainedPart{Bytes: sum, Secret: true, Text: e.t("checksum, correct; masked with the password", "校验和，正确（与密码一并隐去）")})
+	default:
+		e.say(sum, e.t("checksum, correct", "校验和，正确"))
 	}
 	e.say(w[len(w)-1:], e.t("end", "结束符"))
 }

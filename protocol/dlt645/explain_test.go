@@ -39,7 +39,7 @@ func TestExplainATripInWords(t *testing.T) {
 4D  command 1A: trip
 33  no delay
 83 8C 56 63 44 59  deadline 2026-11-30 23:59:50, meter time
-92  checksum, correct
+**  checksum, correct; masked with the password
 16  end`,
 		"zh": `FE FE FE FE  前导字节，唤醒接收方
 68  起始符
@@ -53,7 +53,7 @@ func TestExplainATripInWords(t *testing.T) {
 4D  命令 1A：拉闸
 33  无延时
 83 8C 56 63 44 59  命令有效截止时间 2026-11-30 23:59:50（电表时间）
-92  校验和，正确
+**  校验和，正确（与密码一并隐去）
 16  结束符`,
 	} {
 		var lines []string

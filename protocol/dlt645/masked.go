@@ -42,6 +42,16 @@ func (f Frame) secret(i int) bool {
 	return false
 }
 
+// holdsSecret reports whether any byte of the data field is a password's.
+func (f Frame) holdsSecret() bool {
+	for i := range f.Data {
+		if f.secret(i) {
+			return true
+		}
+	}
+	return false
+}
+
 // AppendMasked appends the wire bytes of f with every password byte replaced
 // by FFH, and the checksum too when there is one: it is a sum, and with all
 // other bytes known it would leave a few thousand passwords of a million. It is

@@ -29,7 +29,12 @@ type vector struct {
 
 func vectors(t testing.TB) []vector {
 	t.Helper()
-	b, err := os.ReadFile("testdata/dlt645-vectors.json")
+	return append(vectorFile(t, "testdata/dlt645-vectors.json", 124), vectorFile(t, "testdata/more-vectors.json", 27)...)
+}
+
+func vectorFile(t testing.TB, name string, count int) []vector {
+	t.Helper()
+	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,8 +45,8 @@ func vectors(t testing.TB) []vector {
 	if err := json.Unmarshal(b, &file); err != nil {
 		t.Fatal(err)
 	}
-	if len(file.Vectors) != file.Count || file.Count != 124 {
-		t.Fatalf("got %d vectors, want 124", len(file.Vectors))
+	if len(file.Vectors) != file.Count || file.Count != count {
+		t.Fatalf("%s: got %d vectors, want %d", name, len(file.Vectors), count)
 	}
 	return file.Vectors
 }

@@ -27,12 +27,15 @@ type file struct {
 	Data   string     `yaml:"data"`
 	Relay  string     `yaml:"relay"`
 	Zone   string     `yaml:"zone"`
+	Clock  string     `yaml:"clock"`
 	Broker brokerFile `yaml:"broker"`
 	Lines  []lineFile `yaml:"lines"`
 	Poll   pollFile   `yaml:"poll"`
 	Outbox outboxFile `yaml:"outbox"`
 	Status statusFile `yaml:"status"`
 	Log    logFile    `yaml:"log"`
+
+	History historyFile `yaml:"history"`
 }
 
 type brokerFile struct {
@@ -84,6 +87,8 @@ type Config struct {
 	Data          string // directory
 	Bench         bool   // relay: bench
 	Zone          *time.Location
+	SetClocks     bool // clock: broadcast
+	Reread        int  // days of daily freezes that are fetched of a meter nothing is known about
 	Broker        uplink.Broker
 	Lines         []Line
 	Poll          pollFile
@@ -127,7 +132,7 @@ func Load(path string) (*Config, error) {
 
 func defaults() file {
 	return file{
-		Tenant: "default", Relay: "off", Zone: "local",
+		Tenant: "default", Relay: "off", Zone: "local", Clock: "off", History: historyFile{RereadDays: 35},
 		Poll:   pollFile{Interval: time.Minute, RelayInterval: 5 * time.Minute, ClockInterval: 24 * time.Hour, Timeout: 800 * time.Millisecond},
 		Outbox: outboxFile{MaxBytes: 64 << 20, Keep: 168 * time.Hour},
 		Status: statusFile{Interval: 5 * time.Second},
@@ -177,6 +182,16 @@ func (f file) check(dir string) (*Config, error) {
 		c.Zone = time.Local
 	} else if c.Zone, err = zone(f.Zone); err != nil {
 		bad("zone: %w", err)
+	}
+	switch f.Clock {
+	case "off":
+	case "broadcast":
+		c.SetClocks = true
+	default:
+		bad("clock: %q is not off or broadcast", f.Clock)
+	}
+	if c.Reread = f.History.RereadDays; c.Reread < 1 || c.Reread > 62 {
+		bad("history.reread_days: %d is not between 1 and 62, the daily freezes a meter keeps", c.Reread)
 	}
 	between("poll.interval", f.Poll.Interval, time.Second, 24*time.Hour)
 	between("poll.relay_interval", f.Poll.RelayInterval, time.Second, 7*24*time.Hour)

@@ -64,10 +64,8 @@ func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) erro
 		if err != nil {
 			return err
 		}
-		p := poll.New(lc.Name, drivers, poll.Options{Interval: c.Poll.Interval, Relay: c.Poll.RelayInterval, Clock: c.Poll.ClockInterval}, box, clock.Trusted, log)
-		tasks = append(tasks, daemon.Task{Name: "line " + lc.Name, Run: l.Run}, daemon.Task{Name: "poll " + lc.Name, Run: p.Run})
-		lines, pollers = append(lines, l), append(pollers, p)
-		switches[lc.Name] = drivers
+		tasks = append(tasks, daemon.Task{Name: "line " + lc.Name, Run: l.Run})
+		lines, switches[lc.Name] = append(lines, l), drivers
 	}
 	mode := relay.Off
 	if c.Bench {
@@ -78,7 +76,18 @@ func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	up := uplink.New(uplink.Options{Agent: c.Agent, Version: daemon.Version, Boot: random(), NoJournal: orders.NoJournal, Floors: orders.Floors, Doubt: orders.Doubt}, box, clock, log)
+	mem, err := remember(switches, box, log)
+	if err != nil {
+		return err
+	}
+	for _, lc := range c.Lines {
+		h := historyOf(lc, c, mem, switches[lc.Name], orders, clock, log)
+		p := poll.New(lc.Name, switches[lc.Name], poll.Options{Interval: c.Poll.Interval, Relay: c.Poll.RelayInterval, Clock: c.Poll.ClockInterval, History: h}, box, clock.Trusted, log)
+		tasks = append(tasks, daemon.Task{Name: "poll " + lc.Name, Run: p.Run})
+		pollers = append(pollers, p)
+	}
+	up := uplink.New(uplink.Options{Agent: c.Agent, Version: daemon.Version, Boot: random(), NoJournal: orders.NoJournal, Floors: orders.Floors, Doubt: orders.Doubt,
+		Boundaries: mem.SetBoundaries}, box, clock, log)
 	client := uplink.NewClient(c.Broker, c.Tenant, c.Agent, up, orders.Offer, log)
 	up.SetLink(client)
 	st := &status{c: c, lines: lines, pollers: pollers, box: box, clock: clock, link: client, mode: string(mode), log: log}

@@ -27,6 +27,12 @@ const (
 	ItemSignal    = "signal"    // how well the line carries its answers
 )
 
+// Bounds of a checklist that fits on one page.
+const (
+	WhyMax      = 150 // bytes of why an item failed or was skipped
+	VoltagesMax = 6   // three phases, and between them
+)
+
 // Items is the checklist.
 var Items = []string{ItemAnswers, ItemAddress, ItemRegisters, ItemClock, ItemRatio, ItemRelay, ItemVoltage, ItemSignal}
 
@@ -126,12 +132,12 @@ func (c *Commission) Check() error {
 			return err
 		}
 	}
-	if len(c.Voltages) > 16 {
-		return wrong("%d voltages", len(c.Voltages))
+	if len(c.Voltages) > VoltagesMax {
+		return wrong("%d voltages, the limit is %d", len(c.Voltages), VoltagesMax)
 	}
 	for _, v := range c.Voltages {
 		for _, s := range []string{v.Name, v.Value, v.Unit} {
-			if err := text("voltage", s, 32); err != nil {
+			if err := text("voltage", s, 24); err != nil {
 				return err
 			}
 		}
@@ -148,7 +154,7 @@ func (c *Commission) checkItem(it Item) error {
 		if it.Why == "" {
 			return wrong("%s was %s without a reason", it.Item, it.State)
 		}
-		return text(it.Item, it.Why, textMax)
+		return text(it.Item, it.Why, WhyMax)
 	case OK:
 	default:
 		return wrong("%s: state %q is not ok, failed or skipped", it.Item, it.State)
@@ -173,7 +179,7 @@ func (c *Commission) checkItem(it Item) error {
 	if missing != "" {
 		return wrong("%s is ok without %s", it.Item, missing)
 	}
-	return text(it.Item, it.Why, textMax)
+	return text(it.Item, it.Why, WhyMax)
 }
 
 // Readings are the registers as they were read.

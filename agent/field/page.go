@@ -81,7 +81,7 @@ func (p *page) registers(zh, en string, rs []Register) {
 			how = p.say("总线", "by wire")
 		}
 		if r.Twice {
-			how += p.say("，两次一致", ", twice the same")
+			how += p.say("，两次一致", ", twice")
 		}
 		if i > 0 {
 			zh, en = "", ""

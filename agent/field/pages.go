@@ -46,7 +46,10 @@ func (c *Commission) Page(lang string, zone *time.Location) string {
 	for i, it := range c.Items {
 		value := pad(StateName(lang, it.State), 10) + strings.TrimSpace(c.seen(p, it))
 		if it.Why != "" {
-			value += p.say("（", " (") + it.Why + p.say("）", ")")
+			if !strings.HasSuffix(value, " ") {
+				value += " "
+			}
+			value += p.say("（", "(") + it.Why + p.say("）", ")")
 		}
 		name := fmt.Sprintf("%d %s", i+1, ItemName(lang, it.Item))
 		for j, part := range wrap(value, pageWidth-nameWidth-4) {

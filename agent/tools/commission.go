@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -252,10 +253,10 @@ func (f *commission) voltages(rec *field.Commission, read reads) {
 	}
 	odd := ""
 	for _, it := range got.Items {
-		if it.Null || len(rec.Voltages) == 16 {
+		if it.Null || len(rec.Voltages) == field.VoltagesMax {
 			continue
 		}
-		rec.Voltages = append(rec.Voltages, field.Value{Name: clip(printable(it.ID), 32), Value: clip(printable(it.Text), 32), Unit: clip(printable(it.Unit), 32)})
+		rec.Voltages = append(rec.Voltages, field.Value{Name: clip(printable(it.ID), 24), Value: clip(printable(it.Text), 24), Unit: clip(printable(it.Unit), 24)})
 		if n, err := field.ParseNumber(it.Text); err != nil || !plausible(n) {
 			odd = it.Text + " " + it.Unit
 		}
@@ -376,7 +377,7 @@ func (s *site) askRelay(tested, untested string) (by, why string, err error) {
 	return "", why, err
 }
 
-// short is an error as one printable line.
+// short is an error as one printable line that fits beside an item.
 func short(err error) string {
 	s := strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7F {
@@ -384,8 +385,12 @@ func short(err error) string {
 		}
 		return r
 	}, err.Error())
-	if r := []rune(s); len(r) > 90 {
-		s = string(r[:89]) + "…"
+	if len(s) > field.WhyMax {
+		n := field.WhyMax - len("…")
+		for !utf8.RuneStart(s[n]) {
+			n--
+		}
+		s = s[:n] + "…"
 	}
 	return s
 }

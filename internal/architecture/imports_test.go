@@ -26,7 +26,7 @@ var rooms = []room{
 	{"internal/architecture", nil},
 	{"configs", nil},
 	{"billing", []string{"internal/document"}},
-	{"protocol", nil},
+	{"protocol", []string{"internal/document"}},
 	{"agent", []string{"protocol", "internal/boltcheck", "internal/daemon", "internal/document", "configs"}},
 	{"firmware-sim", []string{"protocol", "internal/daemon", "internal/document", "configs"}},
 

@@ -10,8 +10,8 @@ import (
 var adl3000 = Model{
 	Name:   "acrel-adl3000",
 	Maker:  "Acrel",
-	Manual: "Acrel ADL3000-E Installation and operation instruction, section 9.1 (energies, clock); voltages, currents and powers as a public register list and a recorded frame of a meter agree",
-	Doubt:  "the ratio registers 008DH and 008EH are those of the ADL400, which shares this map. Power factor and frequency are left out: two sources scale them differently",
+	Manual: "Acrel ADL3000-E Installation and operation instruction, section 9.1 (energies and their formula); voltages, currents and powers as a public register list and a recorded frame of a meter agree; clock by that list",
+	Doubt:  "the ratio registers 008DH and 008EH are those of the ADL400, which shares this map; the clock's bytes are taken as binary, not BCD. Power factor and frequency are left out: two sources scale them differently",
 	Baud:   9600, Parity: "none", StopBits: 1, MaxRead: 60,
 	Spans: []Span{{modbus.ReadHolding, 0x0000, 0x1E}, {modbus.ReadHolding, 0x0061, 0x17}},
 	Points: table(modbus.ReadHolding, protocol.SideSecondary,

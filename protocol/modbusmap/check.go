@@ -138,6 +138,8 @@ func (p Point) value(max uint16) (key, text string) {
 		return "step", "only a float has decimals of its own"
 	case p.Unit-p.Exp > expMax || p.Exp-p.Unit > expMax:
 		return "decimals", fmt.Sprintf("more than %d places from the step", expMax)
+	case p.Type.float() && p.Exp > 0:
+		return "decimals", "a float is taken to whole units or finer"
 	case len(p.Missing) > missingMax:
 		return "missing", fmt.Sprintf("%d values, at most %d", len(p.Missing), missingMax)
 	}

@@ -44,7 +44,7 @@ var (
 var dtsu666 = Model{
 	Name:     "chint-dtsu666",
 	Maker:    "CHINT",
-	Manual:   "CHINT DTSU666.001 / DSSU666.001 series User Manual, ZTW0.464.0104 (2023-11-14), Modbus address table; scales and energy registers 101EH, 1028H as three public drivers read them",
+	Manual:   "CHINT DTSU666.001 / DSSU666.001 series User Manual, ZTW0.464.0104 (2023-11-14), Modbus address table; scales and energy registers 101EH, 1028H as three public drivers read them, clock 002FH by a public register list",
 	Doubt:    "kinds sold with inverters (-H) show volts, amperes and watts without the factors; the voltage of a phase tells them apart. It leaves the factory set to DL/T 645 in some lots: register 002CH",
 	Baud:     9600,
 	Parity:   "none",

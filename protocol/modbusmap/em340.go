@@ -10,7 +10,8 @@ import (
 var em340 = Model{
 	Name:   "gavazzi-em340",
 	Maker:  "Carlo Gavazzi",
-	Manual: "Carlo Gavazzi EM300 Series and ET300 Series Communication Protocol, version 2 revision 17 (2021-07-05), tables 2.3",
+	Manual: "Carlo Gavazzi EM300 Series and ET300 Series Communication Protocol, version 2 revision 17 (2021-07-05): orders, limits and marks",
+	Doubt:  "the addresses are as public drivers have them and were not compared with the document row by row",
 	Baud:   9600, Parity: "none", StopBits: 1, MaxRead: 50,
 	Spans: []Span{{modbus.ReadInput, 0x0000, 0x52}},
 	Points: lowFirst(table(modbus.ReadInput, protocol.SidePrimary,

@@ -74,7 +74,10 @@ func fromDouble(b uint64, k int) (value int64, measured, ok bool) {
 	}
 	x.Add(x, half)
 	n := new(big.Int).Quo(x.Num(), x.Denom())
-	return n.Int64(), true, n.IsInt64()
+	if !n.IsInt64() {
+		return 0, false, false
+	}
+	return n.Int64(), true, true
 }
 
 func scale(k int) *big.Rat {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"testing"
+	"time"
 
 	"feikong/protocol"
 	"feikong/protocol/modbus"
@@ -101,6 +102,18 @@ func TestDecodeKnownValues(t *testing.T) {
 		{"s16", Point{Words: 1, Type: S16}, []uint16{65534}, -2, true},
 		{"u16", Point{Words: 1, Type: U16}, []uint16{65534}, 65534, true},
 		{"u16 not measured", Point{Words: 1, Type: U16}, []uint16{65535}, 65535, false},
+		{"230.2 V, bytes swapped", Point{Words: 2, Type: F32, Exp: -1, Order: BADC}, []uint16{0x6643, 0x3433}, 2302, true},
+		{"230.2 V, backwards", Point{Words: 2, Type: F32, Exp: -1, Order: DCBA}, []uint16{0x3433, 0x6643}, 2302, true},
+		{"u16, bytes swapped", Point{Words: 1, Type: U16, Order: BADC}, []uint16{0x0100}, 1, true},
+		{"u64", Point{Words: 4, Type: U64}, []uint16{0, 1, 0, 2}, 1<<32 + 2, true},
+		{"u64, low word first", Point{Words: 4, Type: U64, Order: CDAB}, []uint16{2, 0, 1, 0}, 1<<32 + 2, true},
+		{"u64 not measured", Point{Words: 4, Type: U64}, []uint16{65535, 65535, 65535, 65535}, -1, false},
+		{"s64", Point{Words: 4, Type: S64}, []uint16{65535, 65535, 65535, 65534}, -2, true},
+		{"double 230.2", Point{Words: 4, Type: F64, Exp: -1}, []uint16{0x406C, 0xC666, 0x6666, 0x6666}, 2302, true},
+		{"double NaN", Point{Words: 4, Type: F64}, []uint16{0x7FF8, 0, 0, 0}, 0, false},
+		{"own mark of s32", Point{Words: 2, Type: S32, Missing: []uint64{0x7FFFFFFF}}, []uint16{0x7FFF, 0xFFFF}, math.MaxInt32, false},
+		{"own mark, low word first", Point{Words: 2, Type: S32, Order: CDAB, Missing: []uint64{0x7FFFFFFF}}, []uint16{0xFFFF, 0x7FFF}, math.MaxInt32, false},
+		{"own mark of a float", Point{Words: 2, Type: F32, Missing: []uint64{0x461C3C00}}, []uint16{0x461C, 0x3C00}, 0, false}, // 9999
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -192,6 +205,137 @@ func TestEncodedRegistersReadBack(t *testing.T) {
 	}
 }
 
+func TestDoublesRoundAsFloatsDo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := rapid.Float32().Draw(t, "f")
+		k := rapid.IntRange(-9, 9).Draw(t, "k")
+		a, measuredA, okA := fromFloat(math.Float32bits(f), k)
+		b, measuredB, okB := fromDouble(math.Float64bits(float64(f)), k)
+		if okA && (!okB || a != b || measuredA != measuredB) {
+			t.Fatalf("%v x 10^%d: got %d %t %t and %d %t %t", f, k, a, measuredA, okA, b, measuredB, okB)
+		}
+	})
+}
+
+func TestRatiosMultiplyExactlyOrNotAtAll(t *testing.T) {
+	m, _ := Find("chint-dtsu666")
+	energy := m.Points[0]
+	for _, tt := range []struct {
+		value, pt, ct, want int64
+		exp                 int8
+		ok                  bool
+	}{
+		{12345, 10, 80, 9876000, -3, true},
+		{-5, 10, 2, -100, -3, true},
+		{0, 10, 80, 0, -3, true},
+		{math.MaxInt64, 10, 1, 0, 0, false},
+		{1, 0, 80, 0, 0, false},
+	} {
+		got, exp, ok := m.Times(energy, tt.value, tt.pt, tt.ct)
+		if got != tt.want || exp != tt.exp || ok != tt.ok {
+			t.Errorf("%d x %d x %d: got %d x 10^%d, %t", tt.value, tt.pt, tt.ct, got, exp, ok)
+		}
+	}
+	if got, exp, ok := m.Times(Point{Exp: -2}, 7, 3, 3); got != 7 || exp != -2 || !ok {
+		t.Error("a register without a ratio was multiplied")
+	}
+	m.CT = nil
+	if _, _, ok := m.Times(energy, 1, 1, 1); ok {
+		t.Error("a ratio without a register was taken as one")
+	}
+}
+
+func TestClocksReadBackAndRefuseWhatIsNoTime(t *testing.T) {
+	zone := time.FixedZone("+08:00", 8*3600)
+	at := time.Date(2026, 11, 23, 17, 5, 59, 0, zone)
+	bcd := &Clock{Fields: []ClockField{Year, Month, Day, Hour, Minute, Second}, BCD: true}
+	clocks := []*Clock{bcd, {Fields: []ClockField{Year, Year, Skip, Month, Weekday, Day, Hour, Minute, Skip, Second}}}
+	for _, m := range Models() {
+		if m.Clock != nil {
+			clocks = append(clocks, m.Clock)
+		}
+	}
+	for _, c := range clocks {
+		words := c.Encode(at)
+		if got, err := c.Decode(words, zone); !got.Equal(at) || err != nil {
+			t.Errorf("%v: got %v, %v from %04X", c.Fields, got, err, words)
+		}
+		if _, err := c.Decode(make([]uint16, len(words)), zone); !errors.Is(err, ErrTime) {
+			t.Errorf("%v: zeros are %v", c.Fields, err)
+		}
+		if _, err := c.Decode(nil, zone); !errors.Is(err, ErrTime) {
+			t.Errorf("%v: nothing is %v", c.Fields, err)
+		}
+	}
+	if d := cmp.Diff([]uint16{0x2611, 0x2317, 0x0559}, bcd.Encode(at)); d != "" {
+		t.Error(d)
+	}
+	for _, words := range [][]uint16{{0x2613, 0x2317, 0x0559}, {0x2611, 0x3117, 0x0559}, {0x2611, 0x2324, 0x0559}, {0x2611, 0x2317, 0x0560}, {0x261A, 0x2317, 0x0559}} {
+		if got, err := bcd.Decode(words, zone); !errors.Is(err, ErrTime) {
+			t.Errorf("%04X: got %v, %v", words, got, err)
+		}
+	}
+}
+
+func TestBoxesCountChannelsInUnitsOrRegisters(t *testing.T) {
+	m, _ := Find("acrel-adf400l-3p")
+	for n, want := range map[uint8]uint8{1: 0, 2: 3, 12: 33} {
+		got, step, err := m.Channel(n)
+		if err != nil || step != want || got.Points[0].Addr != m.Points[0].Addr {
+			t.Errorf("channel %d: step %d, %v", n, step, err)
+		}
+	}
+	b := Model{Name: "b", Box: &Box{Channels: 3, AddrStep: 0x100}, Points: []Point{at(3, 0x10)}, Spans: []Span{{3, 0x10, 4}},
+		Relay: &Relay{Addr: 1, StateAddr: 2, Lock: &Bits{Addr: 3}, Mode: &Mode{Addr: 4}}}
+	got, step, err := b.Channel(3)
+	if err != nil || step != 0 || got.Points[0].Addr != 0x210 || got.Spans[0].Addr != 0x210 || got.Relay.Addr != 0x201 || got.Relay.StateAddr != 0x202 || got.Relay.Lock.Addr != 0x203 || got.Relay.Mode.Addr != 0x204 {
+		t.Errorf("got %+v, %d, %v", got, step, err)
+	}
+	if b.Points[0].Addr != 0x10 || b.Relay.Lock.Addr != 3 {
+		t.Error("the box itself was changed")
+	}
+	for _, n := range []uint8{0, 4} {
+		if _, _, err := b.Channel(n); err == nil {
+			t.Errorf("channel %d was taken", n)
+		}
+	}
+	b.Points[0].Addr = 0xFF00
+	if _, _, err := b.Channel(3); err == nil {
+		t.Error("a channel beyond the last register was taken")
+	}
+}
+
+func TestNamesFindPoints(t *testing.T) {
+	m, _ := Find("eastron-sdm630")
+	for name, want := range map[string]int{"all": 18, "voltage": 3, "voltage.2": 1, "active_power": 4, "active_import": 1, "volts": 0, "": 0} {
+		if got := m.Named(name); len(got) != want {
+			t.Errorf("%q: %d points, want %d", name, len(got), want)
+		}
+	}
+}
+
+func TestPermitAndLastCommandAreToldApart(t *testing.T) {
+	r := Relay{Func: modbus.WriteRegister, Addr: 1, Open: []uint16{1}, Close: []uint16{2}, StateFunc: 3, StateAddr: 5, OpenMask: 1, OpenValue: 1, ClosedValue: 0,
+		Commanded: &Bits{Addr: 6, Mask: 0xFF, Open: 1, Closed: 2}, CanTrip: true, CanPermit: true, Feedback: true}
+	if read := r.StateRead(); read.Addr != 5 || read.Count != 2 {
+		t.Errorf("got %+v", read)
+	}
+	for _, tt := range []struct {
+		words []uint16
+		want  RelayState
+	}{
+		{[]uint16{1, 1}, RelayState{Known: true, Open: true, CommandOpen: true}},
+		{[]uint16{1, 2}, RelayState{Known: true, Open: true}}, // permitted, the button is not yet pressed
+		{[]uint16{0, 2}, RelayState{Known: true}},
+		{[]uint16{0, 9}, RelayState{Known: true}}, // a command that the manual does not name
+		{[]uint16{0}, RelayState{}},
+	} {
+		if d := cmp.Diff(tt.want, r.Judge(tt.words)); d != "" {
+			t.Errorf("%v: %s", tt.words, d)
+		}
+	}
+}
+
 func TestRelayFramesAndState(t *testing.T) {
 	m, _ := Find("dds238-zn-sr")
 	r := *m.Relay
@@ -223,19 +367,22 @@ func TestRelayFramesAndState(t *testing.T) {
 }
 
 func FuzzPointDecode(f *testing.F) {
-	f.Add(byte(F32), byte(ABCD), int8(-2), int8(0), uint16(0x4366), uint16(0x3334))
-	f.Add(byte(U32), byte(CDAB), int8(-2), int8(0), uint16(7133), uint16(0))
-	f.Fuzz(func(t *testing.T, typ, order byte, exp, unit int8, a, b uint16) {
-		p := Point{Type: Type(typ), Order: WordOrder(order), Exp: exp, Unit: unit, Words: uint8(Type(typ).words())}
-		v, measured, err := p.Decode([]uint16{a, b}[:p.Words])
-		if err != nil || !measured || p.Type == F32 || p.Words == 0 {
+	f.Add(byte(F32), byte(ABCD), int8(-2), int8(0), uint64(0x43663334_00000000))
+	f.Add(byte(U32), byte(CDAB), int8(-2), int8(0), uint64(7133<<48))
+	f.Add(byte(F64), byte(DCBA), int8(-2), int8(0), uint64(0x406CC66666666666))
+	f.Add(byte(U64), byte(BADC), int8(-3), int8(0), uint64(1)<<63)
+	f.Fuzz(func(t *testing.T, typ, order byte, exp, unit int8, raw uint64) {
+		p := Point{Type: Type(typ), Order: WordOrder(order % 4), Exp: exp, Unit: unit, Words: uint8(Type(typ).words()), Missing: []uint64{0x8000}}
+		words := ABCD.registers(raw, 4)[:p.Words]
+		v, measured, err := p.Decode(words)
+		if err != nil || !measured || p.Type.float() || p.Words == 0 {
 			return
 		}
-		words, err := p.Encode(v)
+		got, err := p.Encode(v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff([]uint16{a, b}[:p.Words], words); d != "" {
+		if d := cmp.Diff(words, got); d != "" {
 			t.Error(d)
 		}
 	})

@@ -79,7 +79,8 @@ type RelayState struct {
 	Mode        RelayMode
 }
 
-// Command is the frame that opens or closes (or permits closing of) unit's relay.
+// Command is the frame that opens or closes (or permits closing of) unit's relay. A relay that is closed by hand alone has
+// none for closing; ask CanClose and CanPermit first.
 func (r Relay) Command(unit byte, open bool) modbus.ADU {
 	v := r.Close
 	if open {

@@ -4,7 +4,7 @@ package modbusmap
 var sdm120 = Model{
 	Name:     "eastron-sdm120",
 	Maker:    "Eastron",
-	Manual:   "Eastron SDM120Modbus Smart Meter Modbus Protocol Implementation V2.4, input registers 30001 to 30079",
+	Manual:   "Eastron SDM120Modbus Smart Meter Modbus Protocol Implementation V2.4, input registers 30001 to 30079, as several public drivers read them",
 	Doubt:    "the factory baud rate: 2400 in most prints, 9600 on some lots",
 	Baud:     2400,
 	Parity:   "none",

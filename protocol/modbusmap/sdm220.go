@@ -4,7 +4,7 @@ package modbusmap
 var sdm220 = Model{
 	Name:     "eastron-sdm220",
 	Maker:    "Eastron",
-	Manual:   "Eastron SDM220Modbus Smart Meter Modbus Protocol Implementation, input registers 30001 to 30079",
+	Manual:   "the input registers 30001 to 30079 that Eastron's single-phase meters share, as several public drivers read them of the SDM220; its own document was not seen",
 	Doubt:    "users report that it takes 40 registers a request where the document says 60; we ask for 40. The factory baud rate: 2400 in most prints, 9600 on some lots",
 	Baud:     2400,
 	Parity:   "none",

@@ -10,7 +10,7 @@ import (
 var sdm630 = Model{
 	Name:     "eastron-sdm630",
 	Maker:    "Eastron",
-	Manual:   "Eastron SDM630-Modbus V2 / SDM630MCT Smart Meter Modbus Protocol Implementation V1.7, input registers 30001 to 30079",
+	Manual:   "Eastron SDM630MCT Smart Meter Modbus Protocol Implementation V1.7, input registers 30001 to 30079, as several public drivers read them of the SDM630-Modbus too",
 	Doubt:    "that the MCT kinds apply the ratio that is set in them to the energy registers too; compare with the display when a meter is commissioned",
 	Baud:     9600,
 	Parity:   "none",

@@ -43,6 +43,12 @@ var usual = []way{{ed1997, 1200, "even"}, {ed2007, 2400, "even"}, {ed2007, 9600,
 
 func candidates(o options, set line.Settings) (list []way) {
 	own := way{baud: o.baud, parity: o.parity}
+	if own.baud == set.Baud {
+		own.baud = 0
+	}
+	if own.parity == set.Parity {
+		own.parity = ""
+	}
 	for _, e := range []edition{ed2007, ed1997} {
 		if o.edition == "auto" || o.edition == "2007" && e == ed2007 || o.edition == "1997" && e == ed1997 {
 			own.edition = e

@@ -13,6 +13,17 @@ type options struct {
 	sealer  Sealer
 }
 
+// CheckOptions says what is wrong with options before a meter is made of them.
+func CheckOptions(opts ...Option) error {
+	var o options
+	for _, opt := range opts {
+		if err := opt(&o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Edition is "2007", "1997", or "auto" (also ""), which finds out.
 func Edition(e string) Option {
 	return func(o *options) error {

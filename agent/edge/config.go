@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"feikong/agent/line"
+	"feikong/agent/meter"
 	"feikong/agent/outbox"
 	"feikong/agent/uplink"
 	"feikong/internal/daemon"
@@ -59,6 +60,12 @@ type meterFile struct {
 	Address string `yaml:"address"`
 	Channel int    `yaml:"channel"`
 	Model   string `yaml:"model"`
+
+	// DL/T 645 only.
+	Edition  string `yaml:"edition"`
+	Baud     int    `yaml:"baud"`
+	Parity   string `yaml:"parity"`
+	Security string `yaml:"security"`
 }
 
 type pollFile struct {
@@ -109,6 +116,7 @@ type Line struct {
 type Meter struct {
 	Ref   protocol.MeterRef
 	Model modbusmap.Model // modbus only
+	dlt   []meter.Option  // DL/T 645 only
 }
 
 // PasswordVariable overrides broker.password, so that the file need not hold it.
@@ -288,7 +296,11 @@ func (mf meterFile) check(lf lineFile) (m Meter, err error) {
 			return m, errors.New("model is for modbus meters; DL/T 645 tells the same of all")
 		}
 		m.Ref.Address = a.String()
-		return m, nil
+		m.dlt, err = mf.options(lf)
+		return m, err
+	}
+	if mf.Edition != "" || mf.Baud != 0 || mf.Parity != "" || mf.Security != "" {
+		return m, errors.New("edition, baud, parity and security of one meter are for dlt645 lines")
 	}
 	var ok bool
 	if m.Model, ok = modbusmap.Find(mf.Model); !ok {
@@ -304,6 +316,20 @@ func (mf meterFile) check(lf lineFile) (m Meter, err error) {
 	}
 	m.Ref.Address = fmt.Sprint(n) // "01" and "1" are the same unit
 	return m, nil
+}
+
+// options are how a DL/T 645 meter is talked to where it differs from its line.
+func (mf meterFile) options(lf lineFile) ([]meter.Option, error) {
+	set := line.Settings{Name: lf.Name, Path: "-", Baud: mf.Baud, Parity: mf.Parity}
+	fill(&set, 2400, "even")
+	if err := set.Check(); err != nil {
+		return nil, err
+	}
+	opts := []meter.Option{meter.Edition(mf.Edition), meter.Security(mf.Security)}
+	if mf.Baud != 0 || mf.Parity != "" {
+		opts = append(opts, meter.Framing(mf.Baud, mf.Parity))
+	}
+	return opts, meter.CheckOptions(opts...)
 }
 
 func within(dir, path string) string {

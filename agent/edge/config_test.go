@@ -76,6 +76,11 @@ func TestBadConfigurationsAreToldClearly(t *testing.T) {
 	for _, row := range []struct{ name, old, new, want string }{
 		{"misspelt key", "protocol: dlt645", "protocl: dlt645", "protocol"},
 		{"line of the key", "protocol: dlt645", "protocl: dlt645", "7"},
+		{"edition", `{address: "101"}`, `{address: "101", edition: "2012"}`, "not auto, 2007 or 1997"},
+		{"security", `{address: "101"}`, `{address: "101", security: none}`, "not plain or sealed"},
+		{"meter's parity", `{address: "101"}`, `{address: "101", parity: sometimes}`, "parity"},
+		{"clock", "data: d", "data: d\nclock: always", "not off or broadcast"},
+		{"reread", "data: d", "data: d\nhistory: {reread_days: 99}", "history.reread_days"},
 		{"no agent", "agent: a1", "agent: ''", "agent: missing"},
 		{"topic signs", "agent: a1", "agent: a/+", "part of a topic"},
 		{"wildcard address", `"101"`, `"AAAAAAAAAAAA"`, "more than one meter"},

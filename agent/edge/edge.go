@@ -116,7 +116,7 @@ func (lc Line) Drivers(t meter.Talker, c *Config) (out []meter.Driver, err error
 	for _, m := range lc.Meters {
 		var d meter.Driver
 		if lc.Protocol == "dlt645" {
-			d, err = meter.NewDLT645(m.Ref, t, c.Poll.Timeout, c.Zone)
+			d, err = meter.NewDLT645(m.Ref, t, c.Poll.Timeout, c.Zone, m.dlt...)
 		} else {
 			d, err = meter.NewModbus(m.Ref, m.Model, t, c.Poll.Timeout)
 		}

@@ -36,9 +36,9 @@ func simConfig() bus.Config {
 }
 
 // run starts the simulated line and ours, and ends both with the test.
-func run(t *testing.T, sim *bus.Line, open func(Settings) (Port, error), set Settings) *Line {
+func run(t *testing.T, sim *bus.Line, open func(Settings) (Port, error), set Settings, opts ...Option) *Line {
 	t.Helper()
-	l := New(set, open, slog.New(slog.DiscardHandler))
+	l := New(set, open, slog.New(slog.DiscardHandler), opts...)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{}, 2)
 	go func() { sim.Run(ctx); done <- struct{}{} }()

@@ -1,6 +1,7 @@
 package dlt645
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ func (e *explainer) itemValue(it ItemInfo, b []byte) string {
 	vs, err := it.decode(b)
 	switch {
 	case err != nil:
-		return text + e.t("cannot be: ", "无效：") + err.Error()
+		return text + e.t("cannot be: "+err.Error(), "无效："+valueZH(err))
 	case vs[0].Null:
 		return text + e.t("not measured", "未测量")
 	case vs[0].Text != "":
@@ -58,6 +59,17 @@ func (e *explainer) itemValue(it ItemInfo, b []byte) string {
 		}
 	}
 	return text
+}
+
+// valueZH says in Chinese why a value is refused.
+func valueZH(err error) string {
+	switch {
+	case errors.Is(err, ErrBCD):
+		return "不是 BCD 数字"
+	case errors.Is(err, ErrDateTime):
+		return "日期或时间不存在"
+	}
+	return err.Error()
 }
 
 func (e *explainer) unit(u string) string {
@@ -106,7 +118,7 @@ func (e *explainer) loadRecord(r LoadRecord) []field {
 	raw := r.Raw
 	head := e.t("load record", "负荷记录")
 	if r.Suspect {
-		head += e.t(", suspect: ", "，可疑：") + r.Why
+		head += e.t(", suspect: ", "，可疑：") + r.WhyIn(e.lang())
 	}
 	whole := loadBegins(raw) && len(raw) >= loadHead+loadTime+loadFoot && raw[len(raw)-1] == loadEnd && !r.At.IsZero()
 	if !whole {

@@ -1,7 +1,6 @@
 package dlt645
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 )
@@ -19,28 +18,6 @@ const (
 	// not become more than a few times as many.
 	loadRecordsMax = 256
 )
-
-// AppendLoadRecord appends r as a meter sends it: start, length, time in the
-// location of r.At, the classes each ended by AA, checksum, E5. A suspect
-// record begins with E0 E0. Why and Raw are not written.
-func AppendLoadRecord(dst []byte, r LoadRecord) []byte {
-	at, s := len(dst), byte(loadStart)
-	if r.Suspect {
-		s = loadOdd
-	}
-	dst = append(dst, s, s, 0)
-	dst = AppendDateTime5(dst, r.At, r.At.Location())
-	for n := 1; n <= len(loadClasses); n++ {
-		if r.Classes.Has(n) {
-			for i, slot := range r.slots(n) {
-				dst = appendNumber(dst, *slot, loadClasses[n-1][i])
-			}
-		}
-		dst = append(dst, loadSep)
-	}
-	dst[at+2] = byte(len(dst) - at - loadHead)
-	return append(dst, checksum(dst[at:]), loadEnd)
-}
 
 // ParseLoadRecords reads the data of an answer to LoadRequest, put together
 // by an Assembler when it had several parts; loc is the meter's clock. No data
@@ -65,7 +42,7 @@ func ParseClassRecords(class int, data []byte, loc *time.Location) ([]LoadRecord
 	for len(data) > 0 {
 		if len(out) == loadRecordsMax-1 {
 			r := LoadRecord{Raw: data[:len(data):len(data)]}
-			r.doubt("more records than one request can ask for")
+			r.doubt(doubtMany)
 			return append(out, r), nil
 		}
 		r, n := loadRecord(class, data, loc)
@@ -81,22 +58,22 @@ func loadRecord(class int, data []byte, loc *time.Location) (LoadRecord, int) {
 	var r LoadRecord
 	if !loadBegins(data) {
 		n := nextLoad(data)
-		r.doubt("bytes before a record")
+		r.doubt(doubtStray)
 		r.Raw = data[:n:n]
 		return r, n
 	}
 	if data[0] == loadOdd {
-		r.doubt("marked by the meter as incomplete")
+		r.doubt(doubtMarked)
 	}
 	n := 0
 	if whole := loadHead + int(data[min(2, len(data)-1)]) + loadFoot; len(data) > 2 && len(data) >= whole && data[whole-1] == loadEnd {
 		n = whole // as the length byte says
 	} else if n = walkLoad(data); n > 0 {
-		r.doubt("length byte wrong")
+		r.doubt(doubtLength)
 	} else {
 		n = nextLoad(data)
 		r.Raw = data[:n:n]
-		r.doubt("cut or damaged")
+		r.doubt(doubtCut)
 		if n >= loadHead+loadTime {
 			r.At, _ = DateTime5(data[loadHead:loadHead+loadTime], loc)
 		}
@@ -104,7 +81,7 @@ func loadRecord(class int, data []byte, loc *time.Location) (LoadRecord, int) {
 	}
 	r.Raw = data[:n:n]
 	if checksum(data[:n-loadFoot]) != data[n-loadFoot] {
-		r.doubt("checksum wrong")
+		r.doubt(doubtSum)
 	}
 	r.body(class, data[loadHead:n-loadFoot], loc)
 	return r, n
@@ -113,12 +90,12 @@ func loadRecord(class int, data []byte, loc *time.Location) (LoadRecord, int) {
 // body reads time and classes.
 func (r *LoadRecord) body(class int, b []byte, loc *time.Location) {
 	if len(b) < loadTime {
-		r.doubt("no time")
+		r.doubt(doubtNoTime)
 		return
 	}
 	at, err := DateTime5(b[:loadTime], loc)
 	if err != nil {
-		r.doubt("time invalid")
+		r.doubt(doubtTime)
 	}
 	r.At, b = at, b[loadTime:]
 	if class >= 1 && class <= len(loadClasses) && (len(b) == loadSize(class) || len(b) == loadSize(class)+1 && b[len(b)-1] == loadSep) {
@@ -127,7 +104,7 @@ func (r *LoadRecord) body(class int, b []byte, loc *time.Location) {
 	}
 	for n := 1; n <= len(loadClasses); n++ {
 		if len(b) == 0 {
-			r.doubt(fmt.Sprintf("ends before class %d", n))
+			r.doubtClass(n, doubtEnds)
 			return
 		}
 		if b[0] == loadSep { // BCD and FF never begin with AA
@@ -136,14 +113,14 @@ func (r *LoadRecord) body(class int, b []byte, loc *time.Location) {
 		}
 		size := loadSize(n)
 		if len(b) <= size || b[size] != loadSep {
-			r.doubt(fmt.Sprintf("class %d is not %d bytes", n, size))
+			r.doubtClass(n, doubtSize)
 			return
 		}
 		r.class(n, b[:size])
 		b = b[size+1:]
 	}
 	if len(b) > 0 {
-		r.doubt(fmt.Sprintf("%d bytes behind the last class", len(b)))
+		r.doubt(doubtBehind)
 	}
 }
 
@@ -161,73 +138,9 @@ func (r *LoadRecord) class(n int, b []byte) {
 		}
 		v, err := number(part, it.Signed)
 		if err != nil {
-			r.doubt("class " + string(rune('0'+n)) + ": " + it.Name + " is no number")
+			r.doubtClass(n, doubtNumber)
 			v = NotMeasured
 		}
 		*slot = v
 	}
-}
-
-func (r *LoadRecord) doubt(why string) {
-	if r.Suspect {
-		why = r.Why + "; " + why
-	}
-	r.Suspect, r.Why = true, why
-}
-
-func loadSize(class int) (n int) {
-	for _, it := range loadClasses[class-1] {
-		n += it.Bytes
-	}
-	return n
-}
-
-func loadBegins(b []byte) bool {
-	return len(b) >= 2 && b[0] == b[1] && (b[0] == loadStart || b[0] == loadOdd)
-}
-
-// walkLoad gives the length of a record whose length byte is wrong, found by
-// walking over its classes; 0 when they do not end in E5.
-func walkLoad(b []byte) int {
-	at := loadHead + loadTime
-	for n := 1; n <= len(loadClasses); n++ {
-		if at < len(b) && b[at] != loadSep {
-			at += loadSize(n)
-		}
-		if at >= len(b) || b[at] != loadSep {
-			return 0
-		}
-		at++
-	}
-	if at += loadFoot; at > len(b) || b[at-1] != loadEnd {
-		return 0
-	}
-	return at
-}
-
-// nextLoad is where the next record begins behind the first byte: two starts
-// behind an E5, or the end of b.
-func nextLoad(b []byte) int {
-	for at := 1; at < len(b); at++ {
-		if loadBegins(b[at:]) && (b[at-1] == loadEnd || !loadBegins(b)) {
-			return at
-		}
-	}
-	return len(b)
-}
-
-// appendNumber writes v as the item's digits, the sign in the top bit.
-func appendNumber(dst []byte, v int64, it ItemInfo) []byte {
-	if v == NotMeasured {
-		return append(dst, bytes.Repeat([]byte{0xFF}, it.Bytes)...)
-	}
-	negative := v < 0
-	if negative {
-		v = -v
-	}
-	dst = AppendBCD(dst, uint64(v), it.Bytes)
-	if negative && it.Signed {
-		dst[len(dst)-1] |= 0x80
-	}
-	return dst
 }

@@ -44,7 +44,7 @@ func TestLoadRecordsRoundTrip(t *testing.T) {
 		for range rapid.IntRange(1, 5).Draw(t, "records") {
 			r := drawRecord(t)
 			if rapid.IntRange(0, 4).Draw(t, "odd") == 0 {
-				r.doubt("marked by the meter as incomplete")
+				r.doubt(doubtMarked)
 			}
 			from := len(wire)
 			wire = AppendLoadRecord(wire, r)
@@ -94,7 +94,7 @@ func TestOddRecordsAreSuspectAndNeverLost(t *testing.T) {
 		{"checksum", edit(func(b []byte) []byte { b[len(b)-2]++; return b }), 1, "checksum wrong", true},
 		{"length", edit(func(b []byte) []byte { b[2] += 3; b[len(b)-2] += 3; return b }), 1, "length byte wrong", true},
 		{"time", edit(func(b []byte) []byte { b[6] = 0x13; b[len(b)-2] += 2; return b }), 1, "time invalid", true},
-		{"a digit A", edit(func(b []byte) []byte { b[12] = 0x0A; return b }), 1, "is no number", false},
+		{"a digit A", edit(func(b []byte) []byte { b[12] = 0x0A; return b }), 1, "class 4: not a number", false},
 		{"cut", good[:14], 1, "cut or damaged", false},
 		{"noise before", append([]byte{1, 2, 3}, good...), 2, "bytes before a record", false},
 		{"a class too long", edit(func(b []byte) []byte { return append(b[:12:12], append([]byte{0x11}, b[12:]...)...) }), 1, "cut or damaged", false},
@@ -157,5 +157,18 @@ func TestNoiseDoesNotBecomeManyRecords(t *testing.T) {
 	}
 	if n != len(data) {
 		t.Errorf("got %d bytes, want %d", n, len(data))
+	}
+}
+
+func TestWhyARecordIsSuspectIsSaidInChinese(t *testing.T) {
+	var r LoadRecord
+	r.doubt(doubtSum)
+	r.doubtClass(4, doubtNumber)
+	r.doubtClass(4, doubtNumber)
+	if got := r.WhyIn("zh"); got != "校验和错误；第4类不是数字" {
+		t.Errorf("got %s", got)
+	}
+	if got := r.WhyIn("en"); got != r.Why || got != "checksum wrong; class 4: not a number" {
+		t.Errorf("got %s", got)
 	}
 }

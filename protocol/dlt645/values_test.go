@@ -83,6 +83,36 @@ func TestDecodeBlockAgreesWithDecodeValues(t *testing.T) {
 	})
 }
 
+func TestNumbersOfTheTableRoundTrip(t *testing.T) {
+	var numbers []ItemInfo
+	for _, it := range Items() {
+		if it.Format.number() {
+			numbers = append(numbers, it)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		it := rapid.SampledFrom(numbers).Draw(t, "item")
+		most := int64(1)
+		for range 2 * it.Bytes {
+			most *= 10
+		}
+		low := int64(0)
+		if it.Signed { // the top bit of the highest digit is the sign
+			most = most / 10 * 8
+			low = 1 - most
+		}
+		v := rapid.Int64Range(low, most-1).Draw(t, "v")
+		data := appendNumber(nil, v, it)
+		if allFF(data) {
+			t.Skip()
+		}
+		got, err := DecodeValues(it.DI, data)
+		if err != nil || len(got) != 1 || got[0].Int != v || got[0].Unit != it.Unit || got[0].Exp != it.Format.exp() {
+			t.Fatalf("%s % X: got %+v, %v, want %d", it.Name, data, got, err, v)
+		}
+	})
+}
+
 func TestBCDRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 8).Draw(t, "bytes")

@@ -12,7 +12,8 @@ type WriteOrder struct {
 }
 
 // WriteRequest asks meter a to store data, in wire order, as item d: DI, PA
-// P0 P1 P2, C0..C3, data; L at most 50, so data at most 38 bytes. Refused are
+// P0 P1 P2, C0..C3, data; L at most 50, so data at most 38 bytes, twelve
+// entries of a zone or day table. Refused are
 // addresses that are not one meter (ErrAddress), sealed levels (ErrCommand),
 // items that the table knows as read-only (ErrReadOnly), passwords, which
 // have their own request, and a length that is not the item's (ErrLength). A
@@ -64,7 +65,7 @@ func writable(d DI, data []byte) error {
 
 // ParseWriteReply reads meter a's answer to a write: nil when it stored the
 // value, a *ReplyError when it refused; for the errors KeepWaiting names, go
-// on listening. A reader of the item after it is the only proof.
+// on listening. Only reading the item back proves it.
 func ParseWriteReply(f Frame, a Address) error { return expect(f, a, funcWrite) }
 
 // ParseWriteRequest is the meter's side. The password is not judged, nor

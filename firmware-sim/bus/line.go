@@ -35,7 +35,7 @@ type Config struct {
 	Delay    time.Duration // Td: from the end of a request to the start of the reply
 	Preamble int           // FE bytes before a reply, DL/T 645 only
 	Seed     uint64        // of the faults
-	Frames   int           // how many frames are kept; 0: framesMax
+	Frames   int           // how many frames are kept; 0: FramesMax
 	DTU      DTU           // what lies between the line and its master; zero: a wire
 }
 

@@ -249,11 +249,11 @@ func TestFramesAreKeptAndNumbered(t *testing.T) {
 
 func TestRingDropsTheOldest(t *testing.T) {
 	_, line := Memory(l645)
-	for range framesMax + 5 {
+	for range FramesMax + 5 {
 		line.log(time.Time{}, FromMaster, []byte{1}, "")
 	}
 	got := line.Frames(0)
-	if len(got) != framesMax || got[0].N != 6 || got[len(got)-1].N != framesMax+5 {
+	if len(got) != FramesMax || got[0].N != 6 || got[len(got)-1].N != FramesMax+5 {
 		t.Errorf("got %d frames, %d to %d", len(got), got[0].N, got[len(got)-1].N)
 	}
 }

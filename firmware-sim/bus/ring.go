@@ -19,12 +19,12 @@ type Frame struct {
 	Note string // what was wrong with it: "late", "half", "collision" …; empty: nothing
 }
 
-// framesMax bounds the ring, unless the line's Config says less: an hour and more of a busy 2400 baud line. Trip and close frames are counted by the meters
+// FramesMax bounds the ring, unless the line's Config says less: an hour and more of a busy 2400 baud line. Trip and close frames are counted by the meters
 // as well, and those counts are never lost.
-const framesMax = 20_000
+const FramesMax = 20_000
 
 type ring struct {
-	max   int     // 0: framesMax
+	max   int     // 0: FramesMax
 	kept  []Frame // oldest first from next on once full
 	next  int
 	n     uint64
@@ -38,7 +38,7 @@ func (l *Line) log(at time.Time, from string, wire []byte, note string) {
 	f := Frame{l.frames.n, at, from, append([]byte(nil), wire...), note}
 	room := l.frames.max
 	if room == 0 {
-		room = framesMax
+		room = FramesMax
 	}
 	if len(l.frames.kept) < room {
 		l.frames.kept = append(l.frames.kept, f)

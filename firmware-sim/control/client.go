@@ -53,6 +53,16 @@ func (c *Client) Frames(ctx context.Context, line string, after uint64) (out []F
 	return out, c.call(ctx, http.MethodGet, "/frames?"+q.Encode(), nil, &out)
 }
 
+// Freezes lists what a DL/T 645 meter has frozen daily, newest first, at most n.
+func (c *Client) Freezes(ctx context.Context, line, address string, n int) (out []Freeze, err error) {
+	return out, c.call(ctx, http.MethodGet, "/meters/"+url.PathEscape(line)+"/"+url.PathEscape(address)+"/freezes?n="+strconv.Itoa(n), nil, &out)
+}
+
+// Lockouts lists a meter's password levels with the wrong passwords they have seen.
+func (c *Client) Lockouts(ctx context.Context, line, address string) (out []Lockout, err error) {
+	return out, c.call(ctx, http.MethodGet, "/meters/"+url.PathEscape(line)+"/"+url.PathEscape(address)+"/lockouts", nil, &out)
+}
+
 // Meter does a verb to a meter and gives the meter after it.
 func (c *Client) Meter(ctx context.Context, line, address, verb string, o Order) (out Meter, err error) {
 	return out, c.call(ctx, http.MethodPost, "/meters/"+url.PathEscape(line)+"/"+url.PathEscape(address)+"/"+verb, o, &out)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"feikong/firmware-sim/bus"
@@ -31,6 +32,8 @@ func Handler(s *site.Site) http.Handler {
 		{"GET /meters", h.meters},
 		{"GET /lines", h.lines},
 		{"GET /frames", h.frames},
+		{"GET /meters/{line}/{address}/freezes", h.freezes},
+		{"GET /meters/{line}/{address}/lockouts", h.lockouts},
 		{"POST /meters/{line}/{address}/{verb}", h.meter},
 		{"POST /lines/{line}/{verb}", h.line},
 	} {
@@ -82,28 +85,37 @@ func (h handler) meters(*http.Request) (any, error) {
 	now := time.Now()
 	for _, l := range h.site.Lines() {
 		for _, m := range l.Meters() {
-			out = append(out, row(l, m, now))
+			out = append(out, h.row(l, m, now))
 		}
 	}
 	return out, nil
 }
 
-func row(l *bus.Line, m *meter.Meter, now time.Time) Meter {
+func (h handler) row(l *bus.Line, m *meter.Meter, now time.Time) Meter {
 	v := m.View(now)
-	return Meter{
-		Line: l.Name(), Address: v.Address, KWh: scenario.FormatKWh(v.EnergymWh), LoadW: v.LoadW, RelayOpen: v.Open,
-		Permitted: v.Permitted, Hold: v.Hold, Plugged: v.Plugged, TripFrames: v.TripFrames, CloseFrames: v.CloseFrames, Clock: v.Clock,
+	_, address, _ := strings.Cut(h.site.Key(m), "/")
+	out := Meter{
+		Line: l.Name(), Address: address, KWh: scenario.FormatKWh(v.EnergymWh), ReverseKWh: scenario.FormatKWh(v.ReversemWh), LoadW: v.LoadW,
+		RelayOpen: v.Open, Permitted: v.Permitted, TripPending: v.TripPending, Hold: v.Hold, Plugged: v.Plugged, Powered: v.Powered,
+		Programming: v.Programming, TripFrames: v.TripFrames, CloseFrames: v.CloseFrames, Clock: v.Clock, Baud: v.Baud,
 	}
+	if v.KeepsMoney {
+		out.Money = scenario.FormatMoney(v.MoneyE4)
+	}
+	return out
 }
 
 func (h handler) lines(*http.Request) (any, error) {
 	out := []Line{}
-	ports := h.site.Ports()
 	for _, l := range h.site.Lines() {
-		f := l.Faults()
-		out = append(out, Line{l.Name(), ports[l.Name()], float64(f.Noise), !bool(f.Cut), l.FrameCount()})
+		out = append(out, lineRow(l))
 	}
 	return out, nil
+}
+
+func lineRow(l *bus.Line) Line {
+	f, at := l.Faults(), l.Place()
+	return Line{l.Name(), at.Kind, at.Address, float64(f.Noise), !bool(f.Cut), f.Map(), l.FrameCount()}
 }
 
 func (h handler) frames(q *http.Request) (any, error) {
@@ -119,7 +131,7 @@ func (h handler) frames(q *http.Request) (any, error) {
 	}
 	out := []Frame{}
 	for _, f := range l.Frames(after) {
-		out = append(out, Frame{f.N, f.At, f.From, fmt.Sprintf("% X", f.Wire)})
+		out = append(out, Frame{f.N, f.At, f.From, fmt.Sprintf("% X", f.Wire), f.Note})
 	}
 	return out, nil
 }
@@ -132,60 +144,39 @@ func (h handler) find(line string) (*bus.Line, error) {
 	return l, nil
 }
 
-// meter does one verb to one meter and answers with the meter as it is then.
-func (h handler) meter(q *http.Request) (any, error) {
+// the finds the meter that a path names.
+func (h handler) the(q *http.Request) (*bus.Line, *meter.Meter, error) {
 	l, err := h.find(q.PathValue("line"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m, ok := l.Meter(q.PathValue("address"))
 	if !ok {
-		return nil, faultf(http.StatusNotFound, "meter %q is not on line %s", q.PathValue("address"), l.Name())
+		return nil, nil, faultf(http.StatusNotFound, "meter %q is not on line %s", q.PathValue("address"), l.Name())
+	}
+	return l, m, nil
+}
+
+// meter does one verb to one meter and answers with the meter as it is then.
+func (h handler) meter(q *http.Request) (any, error) {
+	l, m, err := h.the(q)
+	if err != nil {
+		return nil, err
 	}
 	var o Order
 	if err := read(q, &o); err != nil {
 		return nil, err
 	}
 	now := time.Now()
-	switch verb := q.PathValue("verb"); verb {
-	case "press":
-		if !m.Press(now) {
-			return nil, faultf(http.StatusConflict, "the button of meter %s does nothing: the relay is not open and permitted", m.Address())
+	for _, v := range meterVerbs {
+		if v.name == q.PathValue("verb") {
+			if err := v.do(m, o, now); err != nil {
+				return nil, err
+			}
+			return h.row(l, m, now), nil
 		}
-	case "set":
-		if o.KWh == nil {
-			return nil, faultf(http.StatusBadRequest, `set: want {"kwh":"100.00"}`)
-		}
-		mWh, err := scenario.KWh(*o.KWh)
-		if err != nil {
-			return nil, err
-		}
-		m.Set(mWh, now)
-	case "load":
-		if o.W == nil || *o.W < 0 || *o.W > meter.LoadMaxW {
-			return nil, faultf(http.StatusBadRequest, `load: want {"w":2000}, 0 to %d`, meter.LoadMaxW)
-		}
-		m.SetLoad(*o.W, now)
-	case "unplug", "plug":
-		m.SetPlugged(verb == "plug")
-	case "hold":
-		if o.On == nil {
-			return nil, faultf(http.StatusBadRequest, `hold: want {"on":true}`)
-		}
-		m.SetHold(*o.On)
-	case "clock":
-		if o.Offset == nil {
-			return nil, faultf(http.StatusBadRequest, `clock: want {"offset":"90s"}`)
-		}
-		d, err := time.ParseDuration(*o.Offset)
-		if err != nil || d > scenario.OffsetMax || d < -scenario.OffsetMax {
-			return nil, faultf(http.StatusBadRequest, "clock: offset %q is not a time like 90s or -5m, of at most ten years", *o.Offset)
-		}
-		m.SetOffset(d, now)
-	default:
-		return nil, faultf(http.StatusNotFound, "a meter has no verb %q: use press, set, load, unplug, plug, hold, clock", verb)
 	}
-	return row(l, m, now), nil
+	return nil, faultf(http.StatusNotFound, "a meter has no verb %q: use %s", q.PathValue("verb"), names(meterVerbs, func(v meterVerb) string { return v.name }))
 }
 
 // line does one verb to a whole line.
@@ -198,21 +189,15 @@ func (h handler) line(q *http.Request) (any, error) {
 	if err := read(q, &o); err != nil {
 		return nil, err
 	}
-	switch verb := q.PathValue("verb"); verb {
-	case "noise":
-		if o.Rate == nil {
-			return nil, faultf(http.StatusBadRequest, `noise: want {"rate":0.05}`)
+	for _, v := range lineVerbs {
+		if v.name == q.PathValue("verb") {
+			if err := v.do(l, o, time.Now()); err != nil {
+				return nil, err
+			}
+			return lineRow(l), nil
 		}
-		if err := l.SetNoise(*o.Rate); err != nil {
-			return nil, err
-		}
-	case "unplug", "plug":
-		l.SetPlugged(verb == "plug")
-	default:
-		return nil, faultf(http.StatusNotFound, "a line has no verb %q: use noise, unplug, plug", verb)
 	}
-	f := l.Faults()
-	return Line{l.Name(), h.site.Ports()[l.Name()], float64(f.Noise), !bool(f.Cut), l.FrameCount()}, nil
+	return nil, faultf(http.StatusNotFound, "a line has no verb %q: use %s", q.PathValue("verb"), names(lineVerbs, func(v lineVerb) string { return v.name }))
 }
 
 // read takes the body, which may be empty.

@@ -23,13 +23,22 @@ const StateFile = "state.json"
 
 // Site owns the lines of a scenario. What a person does to a meter goes to the meter itself.
 type Site struct {
-	dir   string
-	log   *slog.Logger
-	lines []*bus.Line
-	dirty chan struct{} // 1: a relay frame was seen, save now
+	dir    string
+	log    *slog.Logger
+	lines  []*bus.Line
+	keys   map[*meter.Meter]string // in the state: "l1/000000000101", "l1/000000000101#2"
+	period time.Duration           // between two saves
+	dirty  chan struct{}           // 1: a relay frame was seen, save now
 }
 
-// Open makes the lines as pseudo-terminals dir/NAME and gives the meters what dir/state.json kept. A damaged state is an
+const (
+	// framesAll bounds what all lines keep of their frames together; a line that is one of few keeps bus's own bound.
+	framesAll, framesLeast = 400_000, 1000
+	// savedASecond is how many meters are saved in a second: walking and writing more would be most of what the process does.
+	savedASecond = 1000
+)
+
+// Open makes the lines, those without a place of their own as pseudo-terminals dir/NAME, and gives the meters what dir/state.json kept. A damaged state is an
 // error: inventing registers would look like tampering to whoever bills them.
 func Open(dir string, sc scenario.Scenario, now time.Time, log *slog.Logger) (*Site, error) {
 	dir, err := filepath.Abs(dir)
@@ -39,15 +48,25 @@ func Open(dir string, sc scenario.Scenario, now time.Time, log *slog.Logger) (*S
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open the street: %w", err)
 	}
-	s := &Site{dir: dir, log: log, dirty: make(chan struct{}, 1)}
+	s := &Site{dir: dir, log: log, keys: map[*meter.Meter]string{}, dirty: make(chan struct{}, 1)}
 	for _, l := range sc.Lines {
 		var meters []*meter.Meter
+		twins := map[string]int{}
 		for _, c := range l.Meters {
 			m := meter.New(c, now)
 			m.OnRelay(s.touch)
 			meters = append(meters, m)
+			key := l.Bus.Name + "/" + m.Address()
+			if twins[key]++; twins[key] > 1 {
+				s.keys[m] = fmt.Sprintf("%s#%d", key, twins[key])
+			} else {
+				s.keys[m] = key
+			}
 		}
-		line, err := bus.Pty(l.Bus, filepath.Join(dir, l.Bus.Name), meters...)
+		if few := framesAll / len(sc.Lines); few < bus.FramesMax {
+			l.Bus.Frames = max(few, framesLeast)
+		}
+		line, err := s.lay(l, meters)
 		if err == nil {
 			s.lines = append(s.lines, line)
 			line.SetFaults(l.Faults)
@@ -56,10 +75,24 @@ func Open(dir string, sc scenario.Scenario, now time.Time, log *slog.Logger) (*S
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	s.period = max(time.Second, time.Duration(len(s.keys))*time.Second/savedASecond)
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// lay makes one line where the scenario wants it.
+func (s *Site) lay(l scenario.Line, meters []*meter.Meter) (*bus.Line, error) {
+	switch l.Place.Kind {
+	case "tcp":
+		return bus.TCP(l.Bus, l.Place.Address, meters...)
+	case "modbus-tcp":
+		return bus.ModbusTCP(l.Bus, l.Place.Address, meters...)
+	case "serial":
+		return bus.Serial(l.Bus, l.Place.Address, meters...)
+	}
+	return bus.Pty(l.Bus, filepath.Join(s.dir, l.Bus.Name), meters...)
 }
 
 // Close takes the ports away when Run was never called.
@@ -84,14 +117,17 @@ func (s *Site) Line(name string) (*bus.Line, bool) {
 	return nil, false
 }
 
-// Ports gives each line's port: name to path.
-func (s *Site) Ports() map[string]string {
-	ports := map[string]string{}
+// Places tells where masters find each line, by name.
+func (s *Site) Places() map[string]bus.Place {
+	places := map[string]bus.Place{}
 	for _, l := range s.lines {
-		ports[l.Name()] = filepath.Join(s.dir, l.Name())
+		places[l.Name()] = l.Place()
 	}
-	return ports
+	return places
 }
+
+// Key is the meter's name within the street: LINE/ADDRESS, with #2 for the second of that address.
+func (s *Site) Key(m *meter.Meter) string { return s.keys[m] }
 
 func (s *Site) touch() {
 	select {
@@ -100,7 +136,7 @@ func (s *Site) touch() {
 	}
 }
 
-// Run runs all lines and saves each second, at each relay frame, and at the end.
+// Run runs all lines and saves each second (a large street less often), at each relay frame, and at the end.
 func (s *Site) Run(ctx context.Context) error {
 	tasks := []daemon.Task{{Name: "state", Run: s.keep}}
 	for _, l := range s.lines {
@@ -110,14 +146,18 @@ func (s *Site) Run(ctx context.Context) error {
 }
 
 func (s *Site) keep(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(s.period)
 	defer tick.Stop()
 	for {
+		dirty := s.dirty
+		if s.period > time.Second {
+			dirty = nil // a save of so many is too long to have one at each frame
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-		case <-s.dirty:
+		case <-dirty:
 		}
 		// A full disk must not stop the meters; the next second tries again.
 		if err := s.Save(time.Now()); err != nil {
@@ -151,10 +191,13 @@ func (s *Site) Save(now time.Time) error {
 		f := l.Faults()
 		st.Lines[l.Name()] = lineState{l.FrameCount(), float64(f.Noise), !bool(f.Cut), f.Map()}
 		for _, m := range l.Meters() {
-			st.Meters[l.Name()+"/"+m.Address()] = m.State(now)
+			st.Meters[s.keys[m]] = m.State(now)
 		}
 	}
-	data, err := json.MarshalIndent(st, "", " ")
+	data, err := json.Marshal(st)
+	if s.period == time.Second { // few enough for a person to read
+		data, err = json.MarshalIndent(st, "", " ")
+	}
 	if err != nil {
 		return fmt.Errorf("save the street: %w", err)
 	}
@@ -199,7 +242,7 @@ func (s *Site) load() error {
 			}
 		}
 		for _, m := range l.Meters() {
-			key := l.Name() + "/" + m.Address()
+			key := s.keys[m]
 			if ms, ok := st.Meters[key]; ok {
 				if err := m.Restore(ms); err != nil {
 					return fmt.Errorf("read the street's state %s (remove it to start from the scenario): %w", path, err)

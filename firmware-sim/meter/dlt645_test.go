@@ -189,19 +189,3 @@ func TestRelayFramesAreCountedEvenWhenNobodyObeys(t *testing.T) {
 		t.Errorf("got %d trip frames, open %t, %d saves; want 1, false, 1", v.TripFrames, v.Open, saved)
 	}
 }
-
-func FuzzDLT645FaceTakesAnyBytes(f *testing.F) {
-	m := hundred(f, nil)
-	trip, _ := dlt645.RelayRequest(m.cfg.Wire, password, [4]byte{}, dlt645.Trip, after(time.Minute))
-	for _, seed := range []dlt645.Frame{trip, dlt645.ReadRequest(m.cfg.Wire, 0x0001FF00), dlt645.ReadAddressRequest(), {Addr: m.cfg.Wire, Control: 0x11}} {
-		f.Add(seed.Control, seed.Data)
-	}
-	f.Fuzz(func(t *testing.T, control byte, data []byte) {
-		m := hundred(t, nil)
-		if reply, answered := m.AnswerDLT645(dlt645.Frame{Addr: m.cfg.Wire, Control: control, Data: data}, after(0)); answered {
-			if got, err := dlt645.Decode(dlt645.AppendFrame(nil, reply)); err != nil || len(got) != 1 || !got[0].FromMeter() {
-				t.Errorf("got a reply that is no meter's frame: %v, %v", got, err)
-			}
-		}
-	})
-}

@@ -74,6 +74,7 @@ func (m *Meter) word(n int) (w uint16) {
 		set(m.dead, 2)
 		set(w2, 4)
 		set(m.cfg.Money == nil && !m.cfg.FirstWords, 6)
+		set(m.relay.commandOpen && !m.relay.open && m.relay.tripAt == 0, 8) // control loop: the contact does not follow
 		set(m.purse.left < 0, 14)
 		set(m.clockFault, 15)
 	case 2:

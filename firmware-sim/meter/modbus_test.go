@@ -102,19 +102,3 @@ func TestPowerHoldRefusesAModbusTrip(t *testing.T) {
 		t.Errorf("got function %02X, want a refusal", reply.Func)
 	}
 }
-
-func FuzzModbusFaceTakesAnyBytes(f *testing.F) {
-	f.Add(byte(3), []byte{0, 0, 0, 2})
-	f.Add(byte(16), []byte{0, 0x1A, 0, 1, 2, 0, 0})
-	f.Add(byte(5), []byte{0, 0, 0xFF, 0})
-	f.Fuzz(func(t *testing.T, fn byte, data []byte) {
-		for _, md := range modbusmap.Models() {
-			m := unit1(t, md.Name)
-			request := modbus.ADU{Unit: 1, Func: fn, Data: data}
-			reply, answered := m.AnswerModbus(request, after(0))
-			if answered && len(modbus.AppendRTU(nil, reply)) > modbus.MaxFrame {
-				t.Errorf("%s: reply is longer than a frame", md.Name)
-			}
-		}
-	})
-}

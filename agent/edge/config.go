@@ -18,6 +18,7 @@ import (
 	"feikong/internal/document"
 	"feikong/protocol"
 	"feikong/protocol/dlt645"
+	"feikong/protocol/modbus"
 	"feikong/protocol/modbusmap"
 )
 
@@ -31,6 +32,7 @@ type file struct {
 	Clock  string     `yaml:"clock"`
 	Broker brokerFile `yaml:"broker"`
 	Lines  []lineFile `yaml:"lines"`
+	Models []string   `yaml:"models"`
 	Poll   pollFile   `yaml:"poll"`
 	Outbox outboxFile `yaml:"outbox"`
 	Status statusFile `yaml:"status"`
@@ -52,6 +54,7 @@ type lineFile struct {
 	Parity   string      `yaml:"parity"`
 	StopBits int         `yaml:"stop_bits"`
 	Protocol string      `yaml:"protocol"`
+	Framing  string      `yaml:"framing"`
 	Meters   []meterFile `yaml:"meters"`
 }
 
@@ -98,6 +101,7 @@ type Config struct {
 	Reread        int  // days of daily freezes that are fetched of a meter nothing is known about
 	Broker        uplink.Broker
 	Lines         []Line
+	Models        modbusmap.Catalogue // built-in and the user's
 	Poll          pollFile
 	Outbox        outbox.Options
 	Status        time.Duration
@@ -109,6 +113,7 @@ type Line struct {
 	line.Settings
 	key      string // of its entry in the file, for errors: "lines[0]"
 	Protocol string // "dlt645" or "modbus"
+	Framing  modbus.Framing
 	Meters   []Meter
 }
 
@@ -213,12 +218,15 @@ func (f file) check(dir string) (*Config, error) {
 	if len(f.Lines) == 0 {
 		bad("lines: missing; an agent without a line reads nothing")
 	}
-	c.Lines = f.lines(dir, name, bad)
+	if c.Models, err = catalogue(dir, f.Models); err != nil {
+		bad("models: %w", err)
+	}
+	c.Lines = f.lines(dir, c.Models, name, bad)
 	return c, errors.Join(errs...)
 }
 
 // lines checks what hangs where. A meter is known by (line, address, channel), a port belongs to one line.
-func (f file) lines(dir string, name func(key, v string), bad func(string, ...any)) (out []Line) {
+func (f file) lines(dir string, models modbusmap.Catalogue, name func(key, v string), bad func(string, ...any)) (out []Line) {
 	names, ports, refs := map[string]string{}, map[string]string{}, map[protocol.MeterRef]string{}
 	once := func(seen map[string]string, key, what, v string) {
 		if was, ok := seen[v]; ok && v != "" {
@@ -241,6 +249,10 @@ func (f file) lines(dir string, name func(key, v string), bad func(string, ...an
 		if lf.Port != "" {
 			l.Path = within(dir, lf.Port)
 		}
+		var err error
+		if l.Framing, err = lf.framing(); err != nil {
+			bad("%s.framing: %w", key, err)
+		}
 		name(key+".name", lf.Name)
 		if err := l.Settings.Check(); err != nil {
 			bad("%s: %w", key, err)
@@ -252,7 +264,7 @@ func (f file) lines(dir string, name func(key, v string), bad func(string, ...an
 		}
 		for j, mf := range lf.Meters {
 			mkey := fmt.Sprintf("%s.meters[%d] (line %d of the file)", key, j, mf.Line)
-			m, err := mf.check(lf)
+			m, err := mf.check(lf, models)
 			if err != nil {
 				bad("%s: %w", mkey, err)
 				continue
@@ -280,7 +292,7 @@ func fill(s *line.Settings, baud int, parity string) {
 	}
 }
 
-func (mf meterFile) check(lf lineFile) (m Meter, err error) {
+func (mf meterFile) check(lf lineFile, models modbusmap.Catalogue) (m Meter, err error) {
 	if mf.Channel < 0 || mf.Channel > 255 {
 		return m, fmt.Errorf("channel %d is not between 0 and 255", mf.Channel)
 	}
@@ -302,20 +314,7 @@ func (mf meterFile) check(lf lineFile) (m Meter, err error) {
 	if mf.Edition != "" || mf.Baud != 0 || mf.Parity != "" || mf.Security != "" {
 		return m, errors.New("edition, baud, parity and security of one meter are for dlt645 lines")
 	}
-	var ok bool
-	if m.Model, ok = modbusmap.Find(mf.Model); !ok {
-		var known []string
-		for _, k := range modbusmap.Models() {
-			known = append(known, k.Name)
-		}
-		return m, fmt.Errorf("model %q is not known; known are %s", mf.Model, strings.Join(known, ", "))
-	}
-	n := 0
-	if _, err := fmt.Sscanf(mf.Address, "%d", &n); err != nil || n < 1 || n > 247 {
-		return m, fmt.Errorf("address %q is not a Modbus unit id, 1 to 247", mf.Address)
-	}
-	m.Ref.Address = fmt.Sprint(n) // "01" and "1" are the same unit
-	return m, nil
+	return mf.modbus(lf, models)
 }
 
 // options are how a DL/T 645 meter is talked to where it differs from its line.
@@ -333,7 +332,8 @@ func (mf meterFile) options(lf lineFile) ([]meter.Option, error) {
 }
 
 func within(dir, path string) string {
-	if filepath.IsAbs(path) {
+	if filepath.IsAbs(path) || strings.Contains(path, "://") { // tcp://host:port of a serial server is no file
+
 		return path
 	}
 	return filepath.Join(dir, path)

@@ -89,6 +89,13 @@ func TestBadConfigurationsAreToldClearly(t *testing.T) {
 		{"unknown protocol", "protocol: dlt645", "protocol: iec1107", "not dlt645 or modbus"},
 		{"unknown model", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"1\", model: sdm120}", "known are acrel-adf400l-1p"},
 		{"unit id", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"248\", model: eastron-sdm230}", "1 to 247"},
+		{"unit id in tcp", "port: /dev/ttyS0\n    protocol: dlt645\n    meters:\n      - {address: \"101\"}", "port: tcp://127.0.0.1:502\n    protocol: modbus\n    framing: tcp\n    meters:\n      - {address: \"255\", model: eastron-sdm230}", ""},
+		{"tcp on a serial line", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    framing: tcp\n    meters:\n      - {address: \"1\", model: eastron-sdm230}", "lines[0].framing: tcp wants a port like"},
+		{"framing", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    framing: ascii\n    meters:\n      - {address: \"1\", model: eastron-sdm230}", "not rtu or tcp"},
+		{"framing of another protocol", "protocol: dlt645", "protocol: dlt645\n    framing: rtu", "only for modbus lines"},
+		{"channel of a plain meter", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"1\", channel: 2, model: eastron-sdm230}", "is one meter and has no channel 2"},
+		{"no channel of a box", "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"1\", model: acrel-adf400l-1p}", "want 1 to 36"},
+		{"missing model file", "data: d", "data: d\nmodels: [none.yaml]", "models: open"},
 		{"bench far away", "data: d", "data: d\nrelay: bench", ""},
 		{"bench with a far broker", `"tcp://127.0.0.1:1883"}`, "\"tcp://10.0.0.1:1883\"}\nrelay: bench", "broker.url names 10.0.0.1"},
 		{"password in the url", "tcp://127.0.0.1", "tcp://u:secret@127.0.0.1", "broker.password"},
@@ -145,4 +152,33 @@ func FuzzConfig(f *testing.F) {
 			t.Errorf("accepted %+v", c)
 		}
 	})
+}
+
+func TestModelsOfTheUserAreReadBesideTheConfiguration(t *testing.T) {
+	own := `model: acme-m1
+maker: Acme
+manual: "Acme M1 protocol V1.2"
+points:
+  - {quantity: active_import, function: 3, address: 0, type: u32, step: 0.01, side: primary}
+`
+	text := strings.Replace(small, "data: d", "data: d\nmodels: [acme.yaml]", 1)
+	text = strings.Replace(text, "dlt645\n    meters:\n      - {address: \"101\"}", "modbus\n    meters:\n      - {address: \"1\", model: acme-m1}", 1)
+	path := writeFile(t, text)
+	model := filepath.Join(filepath.Dir(path), "acme.yaml")
+	for in, want := range map[string]string{
+		own:                                   "",
+		strings.Replace(own, "u32", "u33", 1): `models: acme.yaml: line 5: type: "u33" is not one of u16`,
+		strings.Replace(own, "acme-m1", "eastron-sdm230", 1): "built in; give yours a name of its own",
+	} {
+		if err := os.WriteFile(model, []byte(in), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(path)
+		switch {
+		case want == "" && (err != nil || c.Lines[0].Meters[0].Model.Maker != "Acme"):
+			t.Error(err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
 }

@@ -118,7 +118,7 @@ func (lc Line) Drivers(t meter.Talker, c *Config) (out []meter.Driver, err error
 		if lc.Protocol == "dlt645" {
 			d, err = meter.NewDLT645(m.Ref, t, c.Poll.Timeout, c.Zone, m.dlt...)
 		} else {
-			d, err = meter.NewModbus(m.Ref, m.Model, t, c.Poll.Timeout)
+			d, err = meter.NewModbus(m.Ref, m.Model, t, c.Poll.Timeout, meter.ModbusFraming(lc.Framing), meter.ModbusZone(c.Zone))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", lc.key, err)

@@ -31,19 +31,40 @@ func Decode(out io.Writer, args []string, asJSON bool, lang string) error {
 // DecodeCommand is `agent decode`.
 func DecodeCommand() *cobra.Command {
 	var asJSON, showPassword bool
+	var protocol string
 	c := &cobra.Command{
-		Use:     "decode [--json] HEX...",
-		Short:   daemon.Say(daemon.Lang(), "逐字节解释 DL/T 645 报文", "explain DL/T 645 bytes"),
-		Example: "  agent decode FE FE FE FE 68 AA AA AA AA AA AA 68 13 00 DF 16\n  agent decode --json 68AAAAAAAAAAAA681300DF16",
-		Args:    cobra.MinimumNArgs(1),
+		Use:   "decode [--json] HEX...",
+		Short: daemon.Say(daemon.Lang(), "逐字节解释 DL/T 645 或 Modbus 报文", "explain bytes of DL/T 645 or Modbus"),
+		Example: "  agent decode FE FE FE FE 68 AA AA AA AA AA AA 68 13 00 DF 16\n  agent decode --json 68AAAAAAAAAAAA681300DF16\n" +
+			"  agent decode 01 04 00 00 00 02 71 CB",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			c.SilenceUsage = true
+			wire, err := readHex(args)
+			if err != nil {
+				return err
+			}
+			switch protocol {
+			case "modbus":
+				return printModbus(c.OutOrStdout(), wire, asJSON, daemon.Lang())
+			case "auto":
+				if _, err := dlt645.Decode(wire); err == nil {
+					break
+				}
+				if _, ok := looksModbus(wire); ok || len(splitModbus(wire)) > 1 {
+					return printModbus(c.OutOrStdout(), wire, asJSON, daemon.Lang())
+				}
+			case "dlt645":
+			default:
+				return fmt.Errorf(say("协议 %q 不是 auto、dlt645、modbus", "protocol %q is not auto, dlt645 or modbus"), protocol)
+			}
 			if asJSON {
 				return Decode(c.OutOrStdout(), args, true, "")
 			}
 			return decodeWords(c.OutOrStdout(), args, daemon.Lang(), showPassword)
 		},
 	}
+	c.Flags().StringVar(&protocol, "protocol", "auto", daemon.Say(daemon.Lang(), "auto、dlt645 或 modbus", "auto, dlt645 or modbus"))
 	c.Flags().BoolVar(&asJSON, "json", false, daemon.Say(daemon.Lang(), "每帧输出一个 JSON 对象（含密码字节）", "print one JSON object per frame (password bytes included)"))
 	c.Flags().BoolVar(&showPassword, "show-password", false, daemon.Say(daemon.Lang(), "显示密码字节", "show password bytes"))
 	return c

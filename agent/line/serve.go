@@ -192,9 +192,16 @@ func (l *Line) feed(j *job, c chunk) (done bool) {
 	return len(held) > 0 && j.Take(held) || len(rest) > 0 && j.Take(rest)
 }
 
-// ambiguous: the answer to the request is the request itself (Modbus FC05, FC06).
+// ambiguous: the answer to the request is the request itself (Modbus FC05, FC06, with either head).
 func ambiguous(request []byte) bool {
-	return len(request) > 1 && !isDLT645(request) && (request[1] == 5 || request[1] == 6)
+	if len(request) < 2 || isDLT645(request) {
+		return false
+	}
+	fn := request[1]
+	if len(request) == 12 && request[2] == 0 && request[3] == 0 && request[4] == 0 && request[5] == 6 { // MBAP of a gateway
+		fn = request[7]
+	}
+	return fn == 5 || fn == 6
 }
 
 // whole ends an exchange whose reply is complete.

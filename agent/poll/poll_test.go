@@ -25,12 +25,13 @@ type rig struct {
 	t    *testing.T
 	sims []*simmeter.Meter
 	bus  *bus.Line
+	line *line.Line
 	box  *outbox.Box
 	poll *Poller
 	port atomic.Pointer[bus.Port] // nil: unplugged
 }
 
-func start(t *testing.T, cfg bus.Config, sims []simmeter.Config, driver func(l *line.Line, ref protocol.MeterRef, c simmeter.Config) (meter.Driver, error)) *rig {
+func start(t *testing.T, cfg bus.Config, sims []simmeter.Config, driver func(l *line.Line, ref protocol.MeterRef, c simmeter.Config) (meter.Driver, error), change ...func(*Options)) *rig {
 	t.Helper()
 	time.Sleep(100 * 24 * time.Hour) // fake time begins in 2000
 	r := &rig{t: t}
@@ -59,7 +60,12 @@ func start(t *testing.T, cfg bus.Config, sims []simmeter.Config, driver func(l *
 	if r.box, err = outbox.Open(filepath.Join(t.TempDir(), "o"), outbox.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	r.poll = New(cfg.Name, drivers, Options{Interval: 10 * time.Second, Relay: 30 * time.Second, Clock: time.Hour}, r.box, func() bool { return true }, log)
+	opt := Options{Interval: 10 * time.Second, Relay: 30 * time.Second, Clock: time.Hour}
+	for _, f := range change {
+		f(&opt)
+	}
+	r.line = l
+	r.poll = New(cfg.Name, drivers, opt, r.box, func() bool { return true }, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{}, 3)
 	for _, run := range []func(context.Context) error{sim.Run, l.Run, r.poll.Run} {
@@ -80,6 +86,12 @@ func (r *rig) entries() []protocol.Entry {
 
 func dlt(t *testing.T, addresses ...string) *rig {
 	t.Helper()
+	return street(t, addresses, nil)
+}
+
+// street is a line of DL/T 645 meters; each may be changed before it is made.
+func street(t *testing.T, addresses []string, each func(i int, c *simmeter.Config), change ...func(*Options)) *rig {
+	t.Helper()
 	var sims []simmeter.Config
 	for i, s := range addresses {
 		a, err := dlt645.ParseAddress(s)
@@ -87,11 +99,14 @@ func dlt(t *testing.T, addresses ...string) *rig {
 			t.Fatal(err)
 		}
 		sims = append(sims, simmeter.Config{Address: a.String(), Wire: a, EnergymWh: int64(i+1) * 5_000_000, LoadW: 0, Switch: simmeter.SwitchDirect, Location: time.Local})
+		if each != nil {
+			each(i, &sims[i])
+		}
 	}
 	return start(t, bus.Config{Name: "l1", Protocol: bus.DLT645, Baud: 2400, Parity: "even", StopBits: 1, Delay: 50 * time.Millisecond, Preamble: 4}, sims,
-		func(l *line.Line, ref protocol.MeterRef, _ simmeter.Config) (meter.Driver, error) {
-			return meter.NewDLT645(ref, l, 600*time.Millisecond, time.Local)
-		})
+		func(l *line.Line, ref protocol.MeterRef, c simmeter.Config) (meter.Driver, error) {
+			return meter.NewDLT645(ref, l, 600*time.Millisecond, time.Local, meter.Framing(c.Baud, c.Parity))
+		}, change...)
 }
 
 // count is how many entries of a quantity a meter has.

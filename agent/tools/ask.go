@@ -49,6 +49,7 @@ type question struct {
 	flag   string             // that answers it too
 	def    string             // default; with none, an answer is needed unless empty is allowed
 	empty  bool               // no answer is an answer
+	none   [2]string          // and means this: zh, en
 	check  func(string) error // says what is wrong
 }
 
@@ -74,6 +75,8 @@ func (a *asker) text(q question, given string) (string, error) {
 		switch {
 		case q.def != "":
 			hint = " [" + q.def + "]"
+		case q.none[0] != "":
+			hint = fmt.Sprintf(say("（回车：%s）", " (Enter: %s)"), say(q.none[0], q.none[1]))
 		case q.empty:
 			hint = say("（可空）", " (may be empty)")
 		}

@@ -318,7 +318,7 @@ func (f *commission) people(rec *field.Commission, answers bool) (err error) {
 		}
 		return nil
 	}
-	if rec.Printed, err = f.ask.text(question{zh: "铭牌上的地址（看不到则回车）", en: "address as printed on the meter (Enter: cannot be seen)", flag: "printed", empty: true, check: digits}, f.printed); err != nil {
+	if rec.Printed, err = f.ask.text(question{zh: "铭牌上的地址", en: "address as printed on the meter", flag: "printed", empty: true, none: [2]string{"看不到", "cannot be seen"}, check: digits}, f.printed); err != nil {
 		return err
 	}
 	switch {
@@ -370,7 +370,7 @@ func (s *site) askRelay(tested, untested string) (by, why string, err error) {
 	if tested != "" || untested != "" {
 		return tested, untested, nil
 	}
-	if by, err = s.ask.text(question{zh: "继电器试验人（未试验则回车）", en: "who tested the relay (Enter: nobody)", flag: "relay-tested-by", empty: true}, ""); err != nil || by != "" {
+	if by, err = s.ask.text(question{zh: "继电器试验人", en: "who tested the relay", flag: "relay-tested-by", empty: true, none: [2]string{"未试验", "nobody"}}, ""); err != nil || by != "" {
 		return by, "", err
 	}
 	why, err = s.ask.text(question{zh: "未试验的原因", en: "why it was not tested", flag: "relay-untested", def: say("未要求", "not asked for")}, "")

@@ -242,7 +242,7 @@ func (f *exchange) picture(*cobra.Command) (err error) {
 	if f.photo == "" && f.ask.silent {
 		return errors.New(say("缺少旧表照片：用 --photo 指定文件，或用 --no-photo 写明原因", "the photo of the old meter is missing: name its file with --photo, or say why there is none with --no-photo"))
 	}
-	if f.d.Photo, err = f.keepPhoto("旧表照片文件（没有则回车）", "photo of the old meter (Enter: none)", true); err != nil {
+	if f.d.Photo, err = f.keepPhoto("旧表照片文件", "photo of the old meter", true); err != nil {
 		return err
 	}
 	f.d.NoPhoto = ""

@@ -302,7 +302,7 @@ func (s *site) askRegisters(zh, en, flag string, given []string, at time.Time, k
 			if s.ask.silent {
 				break
 			}
-			q.zh, q.en, q.empty = fmt.Sprintf("%s，费率 %d（没有则回车）", zh, n), fmt.Sprintf("%s, rate %d (Enter: no more)", en, n), true
+			q.zh, q.en, q.empty, q.none = fmt.Sprintf("%s，费率 %d", zh, n), fmt.Sprintf("%s, rate %d", en, n), true, [2]string{"没有了", "no more"}
 		}
 		if k, ok := known[uint8(n)]; ok && !s.ask.silent {
 			q.zh += fmt.Sprintf("（已知 %s）", k.KWh)
@@ -348,6 +348,6 @@ func (s *site) reason(flag, given string, doubts ...error) (string, error) {
 // keepPhoto asks for the photo's file and copies it.
 func (s *site) keepPhoto(zh, en string, empty bool) (*field.Photo, error) {
 	var p *field.Photo
-	_, err := s.ask.text(question{zh: zh, en: en, flag: "photo", empty: empty, check: func(file string) (err error) { p, err = field.KeepPhoto(s.cfg.Data, file); return err }}, s.photo)
+	_, err := s.ask.text(question{zh: zh, en: en, flag: "photo", empty: empty, none: [2]string{"没有", "none"}, check: func(file string) (err error) { p, err = field.KeepPhoto(s.cfg.Data, file); return err }}, s.photo)
 	return p, err
 }

@@ -77,6 +77,7 @@ func Open(s Settings) (Port, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open port %s: %w%s", s.Path, err, remedy(err))
 	}
+	quicken(s.Path)
 	return &serialPort{p}, nil
 }
 
@@ -104,7 +105,7 @@ func remedy(err error) string {
 	}
 	switch {
 	case is(serial.PortNotFound, fs.ErrNotExist):
-		return " (is the adapter plugged in? `ls /dev/serial/by-id` names those that are)"
+		return " (is the adapter plugged in? `ls /dev/serial/by-id` names those that are; such a name stays when ttyUSB numbers change)"
 	case is(serial.PortBusy, syscall.EBUSY):
 		return " (another program has it open; `fuser` tells which)"
 	case is(serial.PermissionDenied, fs.ErrPermission):

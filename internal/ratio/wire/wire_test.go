@@ -24,11 +24,12 @@ import (
 
 // wire is one simulated line with 32 meters, whose reply delays lie evenly between 20 and 500 ms.
 type wire struct {
-	name  string
-	bus   bus.Config
-	dead  int           // meters without power
-	least float64       // of the limit
-	delay time.Duration // of every meter; zero: 20 to 500 ms, each its own
+	name   string
+	bus    bus.Config
+	dead   int           // meters without power
+	least  float64       // of the limit
+	delay  time.Duration // of every meter; zero: 20 to 500 ms, each its own
+	faults bus.Faults
 }
 
 var wires = []wire{
@@ -40,6 +41,8 @@ var wires = []wire{
 	{name: "bus/dlt645:9600:20ms", bus: bus.Config{Protocol: bus.DLT645, Baud: 9600, Parity: "even", StopBits: 1, Preamble: 4}, delay: 20 * time.Millisecond, least: 0.98},
 	{name: "bus/dlt645:2400:4-dead", bus: bus.Config{Protocol: bus.DLT645, Baud: 2400, Parity: "even", StopBits: 1, Preamble: 4}, dead: 4, least: 0.90},
 	{name: "bus/dlt645:9600:4-dead", bus: bus.Config{Protocol: bus.DLT645, Baud: 9600, Parity: "even", StopBits: 1, Preamble: 4}, dead: 4, least: 0.90},
+	{name: "bus/dlt645:2400:5%-lost", bus: bus.Config{Protocol: bus.DLT645, Baud: 2400, Parity: "even", StopBits: 1, Preamble: 4}, faults: bus.Faults{Silent: 0.05}, least: 0.85},
+	{name: "bus/dlt645:9600:5%-lost", bus: bus.Config{Protocol: bus.DLT645, Baud: 9600, Parity: "even", StopBits: 1, Preamble: 4}, faults: bus.Faults{Silent: 0.05}, least: 0.85},
 }
 
 const (
@@ -158,6 +161,7 @@ func newRig(t *testing.T, w wire) *rig {
 	w.bus.Name, w.bus.Delay = "l1", 50*time.Millisecond
 	port, sim := bus.Memory(w.bus, sims...)
 	r.sim = sim
+	sim.SetFaults(w.faults)
 	log := slog.New(slog.DiscardHandler)
 	r.line = line.New(line.Settings{Name: "l1", Path: "memory", Baud: w.bus.Baud, Parity: w.bus.Parity, StopBits: 1},
 		func(line.Settings) (line.Port, error) { return port, nil }, log, line.Watch(func(f line.Foreign) { t.Errorf("foreign frame on a line with one master: %+v", f) }))

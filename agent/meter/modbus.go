@@ -186,11 +186,10 @@ func (t *transport) Send(request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.framing == modbus.TCP { // goburrow checks the numbers, not that a write was confirmed as it was asked
-		var refused *modbus.Exception
-		if _, err := modbus.DecodeReplyTCP(r.whole, r.id, r.request); err != nil && !errors.As(err, &refused) {
-			return nil, err
-		}
+	// Judged here too: goburrow's errors have no names, and it does not see whether a write was confirmed as it was asked.
+	var refused *modbus.Exception
+	if err := r.judge(); err != nil && !errors.As(err, &refused) {
+		return nil, err
 	}
 	return r.whole, nil
 }
@@ -226,6 +225,16 @@ func (r *reply) take(b []byte) bool {
 		return true
 	}
 	return false
+}
+
+// judge says what is wrong with the answer; a refusal is an *modbus.Exception.
+func (r *reply) judge() (err error) {
+	if r.framing == modbus.TCP {
+		_, err = modbus.DecodeReplyTCP(r.whole, r.id, r.request)
+	} else {
+		_, err = modbus.DecodeReply(r.whole, r.request)
+	}
+	return err
 }
 
 // need is ReplyNeed of the framing, and with 0 the size of the answer that stands at the front.

@@ -472,6 +472,21 @@ func TestAWriteIsConfirmedAsItWasAsked(t *testing.T) {
 	}
 }
 
+func TestDamagedAnswerIsNamed(t *testing.T) {
+	s := &slave{}
+	s.put(1, 0, 0, 5)
+	m, l := driver(t, s, "dds238-zn-sr", "1", 0)
+	once := l.answer
+	l.answer = func(n int, q []byte) [][]byte {
+		frame := once(n, q)[0]
+		frame[4] ^= 1
+		return [][]byte{frame}
+	}
+	if _, err := m.Energy(t.Context(), Call{}); !errors.Is(err, modbus.ErrCRC) || m.Status().Faults != 1 {
+		t.Errorf("got %v, %+v", err, m.Status())
+	}
+}
+
 // Any bytes for an answer: no panic, and nothing that is not a whole sound reply is taken.
 func FuzzModbusAnswers(f *testing.F) {
 	f.Add(false, []byte{1, 3, 4, 0, 0, 0x1B, 0xDD, 0xB0, 0x9F})

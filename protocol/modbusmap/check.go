@@ -14,7 +14,7 @@ import (
 const (
 	nameMax    = 40
 	textMax    = 2000
-	pointsMax  = 200
+	pointsMax  = 100
 	spansMax   = 50
 	missingMax = 8
 	expMax     = 9 // powers of ten a register may count in, either way

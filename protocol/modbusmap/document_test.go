@@ -103,6 +103,7 @@ func TestBadDocumentsAreRefusedWithLineKeyAndRemedy(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, in, from, to, want string }{
 		{"empty", "", "", "", "document is empty"},
+		{"huge", small, "model:", "# " + strings.Repeat("x", 70_000) + "\nmodel:", "bytes are no model"},
 		{"no name", small, "model: acme-m1\n", "", "model: missing; for example model: acme-m1"},
 		{"name", small, "acme-m1", "Acme M1", `line 1: model: "Acme M1" is not a name`},
 		{"no manual", small, `"Acme M1 protocol V1.2"`, `""`, "line 3: manual: missing; name the document"},

@@ -11,6 +11,9 @@ import (
 // Parse reads a model that a user has written; name is what errors call the document. Errors carry line, key and remedy;
 // see document.Error. The model is as good as a built-in one: Check has nothing to say about it.
 func Parse(name string, data []byte) (Model, error) {
+	if len(data) > documentMax {
+		return Model{}, document.Errorf(name, 0, "%d bytes are no model; at most %d", len(data), documentMax)
+	}
 	r := raw{
 		Baud: document.Of[int]{Value: 9600}, Parity: document.Of[string]{Value: "none"}, StopBits: document.Of[int]{Value: 1},
 		MaxRead: document.Of[int]{Value: defaultMaxRead},
@@ -29,6 +32,10 @@ func Parse(name string, data []byte) (Model, error) {
 	}
 	return m, nil
 }
+
+// documentMax bounds a model's document: the largest that Format writes is below it, and what the YAML reader makes of one
+// in memory is some forty times as much, in small pieces.
+const documentMax = 64 << 10
 
 // parser keeps the first fault.
 type parser struct {

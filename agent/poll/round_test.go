@@ -53,6 +53,7 @@ func TestBadMeterTakesNoMoreOfARoundThanItsNeighbours(t *testing.T) {
 		}, func(o *Options) { o.Relay, o.Clock = 24*time.Hour, 24*time.Hour })
 		q := r.count()
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		bad, good := q.to["000000000102"], q.to["000000000101"]
 		if good < 700 || bad > good*5/4 || bad < good/4 {
 			t.Errorf("%d requests to the bad meter, %d to a good one", bad, good)
@@ -69,12 +70,14 @@ func TestMetersThatComeBackTogetherAreReadInOneRound(t *testing.T) {
 		time.Sleep(time.Hour)
 		before := r.count()
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if n := len(before.to); n == 0 || before.to["000000000101"] > 6 {
 			t.Errorf("probes in ten minutes: %v", before.to)
 		}
 		r.bus.SetPlugged(true)
 		mended := time.Now()
 		time.Sleep(backoffMax + time.Minute)
+		synctest.Wait()
 		var back []int64
 		for _, s := range r.poll.Status() {
 			if s.BackoffUntil != 0 || time.Since(time.UnixMilli(s.LastReply)) > 20*time.Second {
@@ -127,6 +130,7 @@ func TestMetersOfOneFramingAreVisitedTogether(t *testing.T) {
 		time.Sleep(time.Minute)
 		q := r.count()
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if rounds := q.to["000000000101"]; rounds < 55 || q.tunes > 2*rounds || q.to["000000000102"] < rounds-1 {
 			t.Errorf("%d retunings in %d rounds: %v", q.tunes, rounds, q.to)
 		}
@@ -174,6 +178,7 @@ func TestHistoryWorksBetweenRounds(t *testing.T) {
 				p := c.past
 				street(t, addresses(2), nil, func(o *Options) { o.Interval, o.History = c.interval, &p })
 				time.Sleep(14*time.Minute + 30*time.Second)
+				synctest.Wait()
 				if p.seen < c.seen || p.asked < c.asked || p.asked > c.askAt {
 					t.Errorf("seen %d, asked %d; want %d, %d to %d", p.seen, p.asked, c.seen, c.asked, c.askAt)
 				}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // draftMax bounds a draft: it is a record that is not complete.
@@ -80,6 +81,29 @@ func LoadDraft(data, kind string, m Ref, v any) (bool, error) {
 		return false, fmt.Errorf("%w %s cannot be read: %w; remove the file to begin anew", ErrDraft, path, err)
 	}
 	return true, nil
+}
+
+// ErrDraftBusy says that another command works on the same draft.
+var ErrDraftBusy = errors.New("another command is at work on this meter")
+
+// LockDraft makes this process the only one to work on a draft, until release or its end.
+func LockDraft(data, kind string, m Ref) (release func(), err error) {
+	path := strings.TrimSuffix(draftPath(data, kind, m), ".json") + ".lock"
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("lock draft: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock draft: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = ErrDraftBusy
+		}
+		return nil, fmt.Errorf("lock draft: %w", err)
+	}
+	return func() { f.Close() }, nil
 }
 
 // DropDraft forgets a draft.

@@ -76,7 +76,7 @@ func New(data string, desk Desk, log *slog.Logger) *Server {
 // Run serves until ctx ends, and waits for what it began: a relay that is being moved is read back and its record written.
 // Errors are ErrRunning and those of an outbox that can no longer be trusted; a socket that cannot be made is tried again.
 func (s *Server) Run(ctx context.Context) error {
-	for {
+	for told := slog.LevelError; ; told = slog.LevelDebug { // once is enough
 		l, err := listen(s.data)
 		if err == nil {
 			return s.serve(ctx, l)
@@ -84,7 +84,7 @@ func (s *Server) Run(ctx context.Context) error {
 		if errors.Is(err, ErrRunning) {
 			return err
 		}
-		s.log.Error("no control socket, commands on this machine cannot reach the agent", "error", err)
+		s.log.Log(ctx, told, "no control socket, commands on this machine cannot reach the agent", "error", err)
 		if !wait(ctx, retryListen) {
 			return nil
 		}

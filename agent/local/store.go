@@ -48,7 +48,7 @@ func (s *Server) keep(rec field.Record) (*Stored, error) {
 	switch {
 	case errors.Is(err, outbox.ErrFull):
 		return nil, fault(CodeFull, "暂存已满，记录未存：让采集终端连上网关，或腾出磁盘空间，再做一次", "the outbox is full and the record was not stored: let the agent reach the gateway or free disk space, and repeat")
-	case errors.Is(err, field.ErrRecord):
+	case errors.Is(err, field.ErrRecord), errors.Is(err, outbox.ErrOtherRecord):
 		return nil, fault(CodeRecord, "记录不合格：%v", "%v", err)
 	case err != nil:
 		select {

@@ -1,6 +1,9 @@
 package outbox
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -8,21 +11,29 @@ import (
 	"feikong/protocol"
 )
 
+// ErrOtherRecord says that a record of this ID is stored already and says something else.
+var ErrOtherRecord = errors.New("another record of this id is stored already")
+
 // recordLook is how many of the newest entries of the evidence lane are searched for a record that was stored before: a
 // command that was killed is repeated within the day.
 const recordLook = 4096
 
 // AppendRecord stores what a person did at a meter and the registers in it, both lanes in one transaction: there is no
 // half of it. Both may use the reserve: they cannot be polled again. A record whose ID is among the newest of the evidence
-// lane is there already, and nothing is stored. ErrFull: nothing was stored.
+// lane is there already, and nothing is stored: nil when it says the same, else ErrOtherRecord. ErrFull: nothing was stored.
 func (b *Box) AppendRecord(record protocol.FieldRecord, readings []protocol.Reading) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.broken != nil {
 		return b.broken
 	}
-	if known, err := b.hasRecord(record.ID); known || err != nil {
+	switch body, err := b.recordBody(record.ID); {
+	case err != nil:
 		return err
+	case body != nil && bytes.Equal(body, record.Body):
+		return nil
+	case body != nil:
+		return fmt.Errorf("record %s: %w", record.ID, ErrOtherRecord)
 	}
 	evidence := [][]byte{protocol.AppendEvidence(nil, &protocol.Evidence{Record: &record})}
 	var entries [][]byte
@@ -43,8 +54,8 @@ func (b *Box) AppendRecord(record protocol.FieldRecord, readings []protocol.Read
 	})
 }
 
-// hasRecord looks for a record among the newest evidence; the caller holds the lock.
-func (b *Box) hasRecord(id string) (bool, error) {
+// recordBody looks for a record among the newest evidence, nil when it is not there; the caller holds the lock.
+func (b *Box) recordBody(id string) ([]byte, error) {
 	c := b.evidence
 	from := c.tail
 	if c.next > recordLook {
@@ -53,16 +64,16 @@ func (b *Box) hasRecord(id string) (bool, error) {
 	for from < c.next {
 		got, err := b.Evidence(from, 256, 1<<20)
 		if err != nil || len(got) == 0 {
-			return false, err
+			return nil, err
 		}
 		for _, e := range got {
 			if e.Record != nil && e.Record.ID == id {
-				return true, nil
+				return e.Record.Body, nil
 			}
 		}
 		from += uint64(len(got))
 	}
-	return false, nil
+	return nil, nil
 }
 
 // Begin marks a file that is new: what an older file held and had not sent is gone with it, and nobody else can name that

@@ -28,6 +28,11 @@ func TestRecordAndItsReadingsAreStoredOnceAndTogether(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		other, rs := fieldRecord("a")
+		other.Body = []byte("{}")
+		if err := b.AppendRecord(other, rs); !errors.Is(err, ErrOtherRecord) {
+			t.Errorf("another body of the same id: got %v", err)
+		}
 		evidence, err := b.Evidence(1, 10, 1<<20)
 		if err != nil || len(evidence) != 1 || evidence[0].Record == nil || evidence[0].Record.ID != "a" {
 			t.Errorf("got %d entries of evidence, %v", len(evidence), err)

@@ -88,6 +88,11 @@ func ExchangeCommand() *cobra.Command {
 }
 
 func (f *exchange) run(c *cobra.Command) error {
+	release, err := field.LockDraft(f.cfg.Data, field.KindExchange, f.ref())
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := f.resume(); err != nil {
 		return err
 	}

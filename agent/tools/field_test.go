@@ -213,7 +213,7 @@ func TestExchangeByFlagsIsOneRecordWithBothMeters(t *testing.T) {
 	if e.Meter.Address != "000000000201" || e.Old.Meter.Address != "000000000101" || e.New.Ratio.Multiplier.String() != "40" || e.Photo == nil || readings[0].Meter.Address != "000000000101" || readings[1].Meter.Address != "000000000201" {
 		t.Errorf("got %+v", e)
 	}
-	if drafts, _ := filepath.Glob(filepath.Join(w.data, "drafts", "*")); len(drafts) != 0 {
+	if drafts, _ := filepath.Glob(filepath.Join(w.data, "drafts", "*.json")); len(drafts) != 0 {
 		t.Errorf("drafts are left: %v", drafts)
 	}
 }
@@ -306,6 +306,9 @@ func TestExchangeKilledBetweenPhotoAndRecordLeavesNoHalf(t *testing.T) {
 		if _, err := field.LoadDraft(w.data, field.KindExchange, field.Ref{Line: "l1", Address: "000000000101"}, &d); err != nil || time.Now().After(end) {
 			t.Fatalf("the child made no draft: %v", err)
 		}
+	}
+	if _, _, err := w.run(ExchangeCommand(), nil, exchangeArgs(w)...); !errors.Is(err, field.ErrDraftBusy) {
+		t.Errorf("a second command on the same meter: got %v", err)
 	}
 	if err := child.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)

@@ -27,12 +27,13 @@ func midnightBefore(t time.Time, zone *time.Location) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, zone)
 }
 
-// dayPending says that daily freezes of this meter are still to be fetched.
-func (k *known) dayPending(h *History, now time.Time) bool {
+// dayPending says that daily freezes from before an instant are still to be fetched.
+func (k *known) dayPending(h *History, now time.Time, before int64) bool {
 	if k.Daily.Kept == keepsNone && now.UnixMilli()-k.Daily.Asked < reask.Milliseconds() {
 		return false
 	}
-	return k.Daily.Kept != keeps || k.DayNth > 0 || k.dayDue(h, now)
+	last := midnightBefore(time.UnixMilli(before).Add(k.drift()), h.opt.Zone)
+	return k.Daily.Kept != keeps || k.DayNth > 0 || k.DayDone < last.UnixMilli()
 }
 
 // dayDue says that a midnight has passed, by the meter's clock, whose freeze is neither stored nor given up.

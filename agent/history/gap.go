@@ -25,7 +25,7 @@ func (h *History) fill(ctx context.Context, now time.Time) (bool, error) {
 			continue
 		}
 		for i, g := range m.Gaps {
-			if g.Source == fromDaily && m.dayPending(h, now) {
+			if g.Source == fromDaily && m.dayPending(h, now, g.To) {
 				continue // the freezes of those days are being fetched anyway
 			}
 			if k == nil || g.From < k.Gaps[at].From {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -61,6 +62,8 @@ type History struct {
 	keptAt time.Time
 	full   time.Time // the outbox was full; nothing is fetched before
 	verify []*known  // clocks to be read back after a broadcast
+
+	snapping bool // the last step took a snapshot
 }
 
 // known is one meter with its record.
@@ -99,6 +102,12 @@ func New(opt Options, mem *Memory, meters []meter.Driver, log *slog.Logger) *His
 		k := &known{Driver: d, record: r, sure: r.Seen, saved: r.Seen}
 		k.keeper, _ = d.(meter.Keeper)
 		h.meters = append(h.meters, k)
+		later := mem.later[d.Ref()]
+		slices.Sort(later)
+		for _, at := range later {
+			h.seen(k, at)
+		}
+		delete(mem.later, d.Ref())
 	}
 	return h
 }
@@ -128,6 +137,11 @@ func (h *History) Seen(d meter.Driver, at time.Time) {
 	if before != 0 && !h.opt.Trusted() && (now < before || now-before > oldest.Milliseconds()) {
 		return // our clock was lost with the power; what it says when it is right again counts
 	}
+	h.seen(k, now)
+}
+
+func (h *History) seen(k *known, now int64) {
+	before := k.record.Seen
 	k.record.Seen = now
 	if before == 0 {
 		k.Snap = now // boundaries from before this meter was known are nobody's
@@ -136,7 +150,7 @@ func (h *History) Seen(d meter.Driver, at time.Time) {
 	if now-before <= h.holeAfter().Milliseconds() {
 		return
 	}
-	h.log.Info("meter was not read for a while", "meter", d.Ref().Address, "since", time.UnixMilli(before))
+	h.log.Info("meter was not read for a while", "meter", k.Ref().Address, "since", time.UnixMilli(before))
 	k.urgent, k.sure = true, now       // the gap's end goes to the disk with it, or the next start would open it again
 	if n := len(k.Gaps); n > gapsMax { // nothing has been filled for long: the disk is full
 		k.Gaps[n-1] = gap{From: k.Gaps[n-1].From, To: now}
@@ -145,18 +159,22 @@ func (h *History) Seen(d meter.Driver, at time.Time) {
 	k.Gaps = append(k.Gaps, gap{From: before, To: now})
 }
 
-// Work does the most urgent waiting work, a few exchanges at most, and says whether there was any. The error is that of
-// an outbox that can no longer be written.
+// Work does the most urgent waiting work for a moment, and says whether there was any. The error is that of an outbox
+// that can no longer be written.
 func (h *History) Work(ctx context.Context) (worked bool, err error) {
 	start := time.Now()
 	if err := h.keep(start); err != nil {
 		return false, err
 	}
-	for range stepsMax { // a step that asked nobody is followed by the next
+	for range stepsMax {
 		now := time.Now()
-		if now.Sub(start) >= time.Millisecond || now.Before(h.full) || ctx.Err() != nil {
+		if now.Before(h.full) || ctx.Err() != nil {
 			break
 		}
+		if d := now.Sub(start); d >= atBoundary || d >= atOnce && !h.snapping {
+			break
+		}
+		h.snapping = false
 		more, err := h.step(ctx, now)
 		if err != nil || !more {
 			return worked, err
@@ -166,8 +184,14 @@ func (h *History) Work(ctx context.Context) (worked bool, err error) {
 	return worked, nil
 }
 
-// stepsMax bounds the steps of one call that ask nobody: gaps of a line that change hands.
-const stepsMax = 32
+const (
+	// atOnce is how long one call works: some exchanges at 2400 baud. A line that is never idle gives it once a round.
+	atOnce = 2 * time.Second
+	// atBoundary is the same while snapshots are taken: they have ten minutes, the polls of that time can wait.
+	atBoundary = 30 * time.Second
+	// stepsMax bounds the steps of one call, those that ask nobody included.
+	stepsMax = 256
+)
 
 func (h *History) step(ctx context.Context, now time.Time) (worked bool, err error) {
 	for _, task := range []func(context.Context, time.Time) (bool, error){h.snapshot, h.drifts, h.daily, h.fill, h.clocks} {

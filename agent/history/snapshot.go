@@ -58,6 +58,7 @@ func (k *known) frozenAt(h *History, b int64) bool {
 }
 
 func (h *History) snap(ctx context.Context, now time.Time, k *known, b int64) error {
+	h.snapping = true
 	rs, err := k.Energy(ctx, meter.Call{Twice: true})
 	if err != nil {
 		if h.lost(k, now, err) {
@@ -84,6 +85,7 @@ func (h *History) snap(ctx context.Context, now time.Time, k *known, b int64) er
 		k.Snap = was
 		return err
 	}
+	h.seen(k, now.UnixMilli()) // a meter that is back may be heard here first
 	return nil
 }
 

@@ -167,6 +167,47 @@ func TestOrderWaitsForOneExchangeAtMost(t *testing.T) {
 	})
 }
 
+// After a Modbus meter was silent its late answer is waited for before it is asked again. An order does not wait for that.
+func TestOrderGoesBeforeAPollThatStillWaitsForTheWire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		model, _ := modbusmap.Find("eastron-sdm230")
+		m := meter.New(meter.Config{Address: "1", Unit: 1, Model: model, EnergymWh: 5_000_000, Switch: meter.SwitchDirect}, time.Now())
+		port, sim := bus.Memory(bus.Config{Name: "l2", Protocol: bus.Modbus, Baud: 9600, Parity: "none", StopBits: 1, Delay: 20 * time.Millisecond}, m)
+		l := run(t, sim, func(Settings) (Port, error) { return port, nil }, Settings{Name: "l2", Path: "x", Baud: 9600, Parity: "none", StopBits: 1})
+		ask := func(unit byte, order bool) *Exchange {
+			a := modbus.ReadRequest(unit, modbus.ReadInput, 0, 2)
+			var got []byte
+			return &Exchange{Request: modbus.AppendRTU(nil, a), ReplyLen: modbus.ReplyLength(a), Delay: 800 * time.Millisecond, Blind: true, Order: order,
+				Take: func(b []byte) bool { got = append(got, b...); return len(got) >= 9 }}
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		polled := make(chan int)
+		go func() {
+			n := 0
+			for ; ctx.Err() == nil; n++ {
+				l.Do(ctx, ask(9, false)) // dead
+			}
+			polled <- n
+		}()
+		const exchange = 920 * time.Millisecond // request, 800 ms, margin
+		for i := range 100 {
+			time.Sleep(time.Duration(i*97%2000) * time.Millisecond) // virtual
+			x := ask(1, true)
+			came := time.Now()
+			if err := l.Do(ctx, x); err != nil {
+				t.Fatal(err)
+			}
+			if d := x.SentAt.Sub(came); d > exchange+10*time.Millisecond {
+				t.Errorf("an order waited %v", d)
+			}
+		}
+		stop()
+		if n := <-polled; n < 50 {
+			t.Errorf("only %d polls beside the orders", n)
+		}
+	})
+}
+
 func TestBroadcastEndsWithItsLastByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		port, sim := bus.Memory(simConfig(), simMeter(t, "101"))

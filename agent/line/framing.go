@@ -72,7 +72,10 @@ func (l *Line) tune(f framing) error {
 // let go of the wires. Settings.Gap asks for more.
 func (l *Line) gap(f framing, request []byte) time.Duration {
 	g := f.chars(1)
-	if !isDLT645(request) {
+	switch {
+	case isMBAP(request):
+		g = 0 // TCP has no silences, and the gateway keeps those of its wire
+	case !isDLT645(request):
 		if g = f.chars(7) / 2; f.baud > 19200 {
 			g = 1750 * time.Microsecond
 		}
@@ -86,4 +89,9 @@ func isDLT645(b []byte) bool {
 		b = b[1:]
 	}
 	return len(b) >= 8 && b[0] == 0x68 && b[7] == 0x68
+}
+
+// isMBAP says that a request has the head of Modbus TCP: it goes to a gateway, which makes the frames of the wire.
+func isMBAP(b []byte) bool {
+	return len(b) > 8 && b[2] == 0 && b[3] == 0 && int(b[4])<<8|int(b[5]) == len(b)-6 && !crc(b)
 }

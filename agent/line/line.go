@@ -5,6 +5,7 @@ package line
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -55,6 +56,9 @@ type Line struct {
 	echo   echo
 	watch  *watcher // nil: nobody wants to know
 	mute   int      // exchanges in a row without a single byte
+
+	// A poll that was still waiting for the wire when an order came is put aside.
+	aside, urgent *job
 
 	useless bool // nothing has come from the port since it was opened, or it could not be opened
 
@@ -160,6 +164,7 @@ func (l *Line) Run(ctx context.Context) error {
 	backoff, patience := reopenMin, openFirst
 	for ctx.Err() == nil {
 		if l.port == nil {
+			l.answerHeld(l.downError())
 			if l.useless { // opened, and failed before a byte came: as good as not there
 				l.refuse(ctx, backoff)
 				backoff = min(2*backoff, reopenMax)
@@ -180,8 +185,12 @@ func (l *Line) Run(ctx context.Context) error {
 		if !l.useless {
 			backoff = reopenMin
 		}
-		if j := l.next(ctx); j != nil {
-			j.done <- l.serve(j)
+		j := l.next(ctx)
+		if j == nil {
+			continue
+		}
+		if err := l.serve(j); !errors.Is(err, errAside) {
+			j.done <- err
 		}
 	}
 	return nil
@@ -190,10 +199,18 @@ func (l *Line) Run(ctx context.Context) error {
 // next is the next exchange, orders first; nil when ctx ended or the port is gone. Meanwhile it listens.
 func (l *Line) next(ctx context.Context) *job {
 	for {
+		if j := l.urgent; j != nil {
+			l.urgent = nil
+			return j
+		}
 		select {
 		case j := <-l.orders:
 			return j
 		default:
+		}
+		if j := l.aside; j != nil {
+			l.aside = nil
+			return j
 		}
 		select {
 		case j := <-l.orders:

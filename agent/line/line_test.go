@@ -121,7 +121,8 @@ func TestOrderGoesAheadOfWaitingPolls(t *testing.T) {
 			go func() { l.Do(context.Background(), x); ends <- name }()
 			synctest.Wait()
 		}
-		send("poll 1", false) // on the wire
+		send("poll 1", false)
+		time.Sleep(100 * time.Millisecond) // virtual: it is on the wire
 		send("poll 2", false)
 		send("poll 3", false)
 		send("order", true)

@@ -104,6 +104,7 @@ func (l *Line) shut() {
 
 // refuseAll answers what still waits when Run ends, so that no caller hangs.
 func (l *Line) refuseAll() {
+	l.answerHeld(context.Canceled)
 	for {
 		select {
 		case j := <-l.orders:
@@ -112,6 +113,16 @@ func (l *Line) refuseAll() {
 			j.done <- context.Canceled
 		default:
 			return
+		}
+	}
+}
+
+// answerHeld answers what the line's goroutine itself holds.
+func (l *Line) answerHeld(err error) {
+	for _, j := range []**job{&l.urgent, &l.aside} {
+		if *j != nil {
+			(*j).done <- err
+			*j = nil
 		}
 	}
 }

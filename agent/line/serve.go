@@ -1,6 +1,7 @@
 package line
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -38,7 +39,9 @@ func (l *Line) exchange(j *job, f framing) error {
 	if len(j.Request) == 0 {
 		return fmt.Errorf("line %s: %w", l.set.Name, errEmpty)
 	}
-	if err := l.settle(j, f); err != nil {
+	if err := l.settle(j, f); errors.Is(err, errAside) {
+		return err
+	} else if err != nil {
 		return l.lost(err)
 	}
 	if err := l.tune(f); err != nil {
@@ -91,33 +94,41 @@ func (l *Line) broadcast() error {
 	}
 }
 
+// errAside says that a poll which has not been sent makes way for an order.
+var errAside = errors.New("an order goes first")
+
 // settle waits until j may be sent: for the frame border, for quiet after bytes that nobody asked for, and for a late
-// reply where it could pass for the answer to j.
+// reply where it could pass for the answer to j. An order does not wait for the wait of a poll.
 func (l *Line) settle(j *job, f framing) error {
 	gap := l.gap(f, j.Request)
-	owed := time.Time{}
-	if j.Blind && (l.owed.anyone || l.owed.unit == j.Request[0]) {
-		owed = l.owed.until
-	}
-	for end := time.Now().Add(drainMax + max(0, time.Until(owed))); ; {
+	for end := time.Now().Add(drainMax + max(0, time.Until(l.owed.until))); ; {
 		until := l.busy.Add(gap)
 		if l.stray {
 			until = latest(until, l.heard.Add(max(quiet, f.chars(12))))
 		}
-		until = latest(until, owed)
+		if j.Blind && (l.owed.anyone || l.owed.unit == j.Request[0]) {
+			until = latest(until, l.owed.until)
+		}
 		if until.After(end) {
 			until = end
 		}
-		c, ok, err := l.wait(until)
-		if err != nil {
-			return err
+		orders := l.orders
+		if j.Order {
+			orders = nil
 		}
-		if !ok {
-			l.stray, l.owed = false, debt{}
+		c, order, ok, err := l.waitOr(until, orders)
+		switch {
+		case err != nil:
+			return err
+		case order != nil:
+			l.aside, l.urgent = j, order
+			return errAside
+		case !ok:
+			l.stray = false
 			return nil
 		}
 		l.idle(c)
-		owed = time.Time{} // the late reply has begun; what follows it is waited for as stray
+		l.owed = debt{} // the late reply has begun; what follows it is waited for as stray
 	}
 }
 
@@ -198,7 +209,7 @@ func ambiguous(request []byte) bool {
 		return false
 	}
 	fn := request[1]
-	if len(request) == 12 && request[2] == 0 && request[3] == 0 && request[4] == 0 && request[5] == 6 { // MBAP of a gateway
+	if isMBAP(request) {
 		fn = request[7]
 	}
 	return fn == 5 || fn == 6
@@ -260,21 +271,29 @@ func (l *Line) linger(j *job) error {
 
 // wait gives the next bytes that come before until; false when none do. The caller gives the chunk back.
 func (l *Line) wait(until time.Time) (c chunk, ok bool, err error) {
+	c, _, ok, err = l.waitOr(until, nil)
+	return c, ok, err
+}
+
+// waitOr also ends with a job that comes through orders.
+func (l *Line) waitOr(until time.Time, orders chan *job) (c chunk, order *job, ok bool, err error) {
 	select {
 	case c = <-l.reader.in:
 	default:
 		d := time.Until(until)
 		if d <= 0 {
-			return c, false, nil
+			return c, nil, false, nil
 		}
 		l.timer.Reset(d)
 		select {
 		case c = <-l.reader.in:
+		case order = <-orders:
+			return c, order, false, nil
 		case <-l.timer.C:
-			return c, false, nil
+			return c, nil, false, nil
 		}
 	}
-	return c, true, l.arrived(c)
+	return c, nil, true, l.arrived(c)
 }
 
 // arrived counts, traces and watches what came; the error is the port's.

@@ -30,7 +30,7 @@ type TraceEvent struct {
 type tracer struct{ f func(TraceEvent) }
 
 // Trace calls f with everything that happens on the line until stop is called. f is called by the line's goroutine,
-// which waits for it: it copies what it keeps and returns at once. Nothing is queued here. A call may still come while
+// which waits for it: it copies what it keeps, returns at once, and does not call stop. Nothing is queued here. A call may still come while
 // stop runs, none after.
 func (l *Line) Trace(f func(TraceEvent)) (stop func()) {
 	t := &tracer{f}

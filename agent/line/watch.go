@@ -42,6 +42,7 @@ type watcher struct {
 	burst  burst
 	last   time.Time // something was heard
 
+	mbap      bool      // we talk to a gateway, which shows us nobody else
 	own       []byte    // our request without preamble, the line's until the next
 	echoUntil time.Time // an echo of own may come until then
 	answerBy  time.Time // the answer to own, when it is Modbus
@@ -85,6 +86,7 @@ func (w *watcher) sent(request []byte, at, echo, answer time.Time) {
 		request = request[1:]
 	}
 	w.own = append(w.own[:0], request...)
+	w.mbap = isMBAP(request)
 	w.echoUntil, w.answerBy = echo, answer
 	a := asked{at: at, unit: -1}
 	if isDLT645(request) {
@@ -99,6 +101,9 @@ func (w *watcher) sent(request []byte, at, echo, answer time.Time) {
 
 // hear takes bytes as they come.
 func (w *watcher) hear(b []byte, at time.Time) {
+	if w.mbap {
+		return
+	}
 	if at.Sub(w.last) > pause { // what was incomplete stays so
 		w.parser.Silence()
 		w.frames(at)

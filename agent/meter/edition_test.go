@@ -142,6 +142,12 @@ func TestItemForPeopleTriesAllWaysAtOnce(t *testing.T) {
 	if got, err = m.Item(t.Context(), Call{}, "9010"); err != nil || got[0].Text != "12.34" || got[0].Unit != "kWh" {
 		t.Errorf("got %+v, %v", got, err)
 	}
+	if got, err = m.Item(t.Context(), Call{}, "正向有功总电能"); err != nil || got[0].Text != "12.34" || got[0].NameZH != "正向有功总电能" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := driver2007(t).Item(t.Context(), Call{}, "04000C02"); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("a password was asked for: %v", err)
+	}
 	for _, what := range []string{"money", "nonsense", "00010000"} {
 		if _, err := m.Item(t.Context(), Call{}, what); !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrItem) {
 			t.Errorf("%s: got %v", what, err)
@@ -169,4 +175,9 @@ func (f fixed) Do(ctx context.Context, x *line.Exchange) error {
 		return line.ErrFraming
 	}
 	return f.script.Do(ctx, x)
+}
+
+func driver2007(t *testing.T) *DLT645 {
+	s := &script{answer: func(int, []byte) [][]byte { t.Error("something was sent"); return nil }}
+	return dltDriver(t, s, Edition("2007"))
 }

@@ -50,8 +50,8 @@ func ItemNames() (names []string) {
 	return names
 }
 
-// Item reads one item by its identifier in hex (eight digits, or four for 1997) or by its name in either language. What
-// the table does not know is given as bytes.
+// Item reads one item by its identifier in hex (eight digits, or four for 1997), by one of ItemNames, or by its name in
+// the table of items, in either language. What the table does not know is given as bytes.
 func (m *DLT645) Item(ctx context.Context, c Call, what string) (out []ItemValue, err error) {
 	err = m.search(ctx, c, func(w way) error {
 		d, err := lookUp(w, what)
@@ -81,16 +81,27 @@ func lookUp(w way, what string) (dlt645.DI, error) {
 		}
 		return it.di[w.edition], nil
 	}
-	digits := 8
+	digits, table := 8, dlt645.Items
 	if w.edition == ed1997 {
-		digits = 4
+		digits, table = 4, dlt645.Items1997
+	}
+	for _, it := range table() {
+		if (strings.EqualFold(it.Name, what) || it.NameZH == what) && it.DI>>8 != passwords {
+			return it.DI, nil
+		}
 	}
 	n, err := strconv.ParseUint(what, 16, 32)
 	if err != nil || len(what) != digits {
 		return 0, fmt.Errorf("%q is neither a name nor an identifier of %d hexadecimal digits: %w", what, digits, ErrItem)
 	}
+	if n>>8 == passwords {
+		return 0, fmt.Errorf("passwords are written, never read: %w", ErrUnsupported)
+	}
 	return dlt645.DI(n), nil
 }
+
+// passwords are 04000C01 to 0A: a meter that tells one would put it on every screen.
+const passwords = 0x04000C
 
 func (m *DLT645) values(w way, d dlt645.DI, data []byte, at time.Time) (out []ItemValue) {
 	decode := dlt645.DecodeValues
@@ -103,7 +114,7 @@ func (m *DLT645) values(w way, d dlt645.DI, data []byte, at time.Time) (out []It
 	}
 	for _, v := range values {
 		it := ItemValue{ID: itemName(w, v.DI), Name: v.Name, NameZH: v.Name, Text: v.Text, Unit: v.Unit, Null: v.Null, At: at}
-		if info, ok := dlt645.Item(v.DI); ok && w.edition == ed2007 && info.Name == v.Name {
+		if info, ok := info(w, v.DI); ok && info.Name == v.Name {
 			it.NameZH = info.NameZH
 		}
 		if v.Text == "" && !v.Null {
@@ -115,4 +126,11 @@ func (m *DLT645) values(w way, d dlt645.DI, data []byte, at time.Time) (out []It
 		out = append(out, it)
 	}
 	return out
+}
+
+func info(w way, d dlt645.DI) (dlt645.ItemInfo, bool) {
+	if w.edition == ed1997 {
+		return dlt645.Item1997(d)
+	}
+	return dlt645.Item(d)
 }

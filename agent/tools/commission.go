@@ -58,7 +58,7 @@ func CommissionCommand() *cobra.Command {
 			return f.run(c)
 		},
 	}
-	f.workFlags(c)
+	f.workFlags(c, true)
 	f.photoFlag(c)
 	c.Flags().StringVar(&f.mode, "mode", "", say("on 开启或 off 关闭调试模式", "on or off: commissioning mode"))
 	c.Flags().IntVar(&f.minutes, "minutes", 30, say("调试模式时长，1 到 120 分钟", "how long commissioning mode is on, 1 to 120 minutes"))
@@ -256,7 +256,11 @@ func (f *commission) voltages(rec *field.Commission, read reads) {
 		if it.Null || len(rec.Voltages) == field.VoltagesMax {
 			continue
 		}
-		rec.Voltages = append(rec.Voltages, field.Value{Name: clip(printable(it.ID), 24), Value: clip(printable(it.Text), 24), Unit: clip(printable(it.Unit), 24)})
+		name := printable(say(it.NameZH, it.Name))
+		if len(name) > 24 || name == "" {
+			name = it.ID
+		}
+		rec.Voltages = append(rec.Voltages, field.Value{Name: clip(printable(name), 24), Value: clip(printable(it.Text), 24), Unit: clip(printable(it.Unit), 24)})
 		if n, err := field.ParseNumber(it.Text); err != nil || !plausible(n) {
 			odd = it.Text + " " + it.Unit
 		}

@@ -68,7 +68,7 @@ func ExchangeCommand() *cobra.Command {
 			return err
 		},
 	}
-	f.workFlags(c)
+	f.workFlags(c, true)
 	f.photoFlag(c)
 	c.Flags().BoolVar(&f.restart, "restart", false, say("丢弃草稿，重新开始", "drop a draft and begin anew"))
 	c.Flags().StringVar(&f.reason, "reason", "", say("换表原因", "why the meter is exchanged"))

@@ -67,7 +67,7 @@ func enterCommand() *cobra.Command {
 			return err
 		},
 	}
-	s.workFlags(c)
+	s.workFlags(c, true)
 	s.photoFlag(c)
 	c.Flags().StringArrayVar(&registers, "register", nil, say("示数，如 0=1234.56（0 总，1 起为费率；可多次）", "a register, like 0=1234.56 (0 is the total, 1 and up the rates; may be repeated)"))
 	c.Flags().StringVar(&at, "at", "", say("抄表时间，如 '2026-03-01 08:30'（默认现在）", "when it was read, like '2026-03-01 08:30' (default now)"))

@@ -37,7 +37,7 @@ func RelayCommand() *cobra.Command {
 			return s.moveRelay(args[0], args[1], operator)
 		},
 	}
-	s.workFlags(c)
+	s.workFlags(c, false)
 	c.Flags().StringVar(&operator, "operator", "00000001", say("操作者代码，8 位数字", "operator code, 8 digits"))
 	return c
 }

@@ -42,11 +42,13 @@ func (s *site) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&s.asJSON, "json", false, say("输出 JSON", "print JSON"))
 }
 
-// workFlags are those of commands that make a record.
-func (s *site) workFlags(c *cobra.Command) {
+// workFlags are those of commands that make a record; note: the person may add one.
+func (s *site) workFlags(c *cobra.Command, note bool) {
 	s.flags(c)
 	c.Flags().StringVar(&s.person, "person", "", say("人员姓名", "name of the person"))
-	c.Flags().StringVar(&s.note, "note", "", say("备注", "a note"))
+	if note {
+		c.Flags().StringVar(&s.note, "note", "", say("备注", "a note"))
+	}
 	c.Flags().BoolVar(&s.yes, "yes", false, say("不提问，确认一律为是", "ask nothing, every confirmation is yes"))
 }
 

@@ -19,13 +19,28 @@ import (
 // served runs the street of configs in this process and waits for its one line of JSON.
 func served(t *testing.T, flags ...string) (string, control.Endpoint) {
 	t.Helper()
+	return servedFile(t, "../configs/street/sim.yaml", flags...)
+}
+
+// written is a file with the text in it.
+func written(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "scenario.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func servedFile(t *testing.T, file string, flags ...string) (string, control.Endpoint) {
+	t.Helper()
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	out := &firstLine{ready: make(chan string, 1)}
 	done := make(chan error, 1)
 	go func() {
 		c := root("en")
-		c.SetArgs(append([]string{"serve", "--scenario", "../configs/street/sim.yaml", "--dir", dir}, flags...))
+		c.SetArgs(append([]string{"serve", "--scenario", file, "--dir", dir}, flags...))
 		c.SetOut(out)
 		done <- c.ExecuteContext(ctx)
 	}()

@@ -10,18 +10,26 @@ import (
 	"feikong/protocol/dlt645"
 )
 
-// driftSeen is how far the meter's clock was off when it was read last.
+// driftSeen is how far the meter's clock was off when it was read last; drivers embed it.
 type driftSeen struct {
-	mu    sync.Mutex // guards both
-	drift time.Duration
-	at    time.Time
+	driftMu sync.Mutex // guards both
+	drift   time.Duration
+	driftAt time.Time
 }
 
 // Drift is meter minus agent, as read last; at is zero before the first time.
-func (m *DLT645) Drift() (drift time.Duration, at time.Time) {
-	m.drift.mu.Lock()
-	defer m.drift.mu.Unlock()
-	return m.drift.drift, m.drift.at
+func (s *driftSeen) Drift() (drift time.Duration, at time.Time) {
+	s.driftMu.Lock()
+	defer s.driftMu.Unlock()
+	return s.drift, s.driftAt
+}
+
+// drifted notes a comparison; t is what the meter's clock said at at.
+func (s *driftSeen) drifted(t, at time.Time) time.Duration {
+	s.driftMu.Lock()
+	defer s.driftMu.Unlock()
+	s.drift, s.driftAt = t.Sub(at).Truncate(time.Millisecond), at
+	return s.drift
 }
 
 // Clock compares the meter's clock with ours: 0400010C, or date and time apart where the meter does not know it. The
@@ -32,11 +40,7 @@ func (m *DLT645) Clock(ctx context.Context, c Call) (time.Duration, time.Time, e
 	if err != nil {
 		return 0, at, fmt.Errorf("read clock of meter %s: %w", m.ref.Address, err)
 	}
-	d := t.Sub(at).Truncate(time.Millisecond)
-	m.drift.mu.Lock()
-	m.drift.drift, m.drift.at = d, at
-	m.drift.mu.Unlock()
-	return d, at, nil
+	return m.drifted(t, at), at, nil
 }
 
 func (m *DLT645) clock(ctx context.Context, c Call, w way) (t, at time.Time, err error) {

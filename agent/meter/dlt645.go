@@ -25,6 +25,7 @@ const (
 // found out when nobody says. That, its pace and its drift are all it remembers of the meter.
 type DLT645 struct {
 	counter
+	driftSeen
 	ref    protocol.MeterRef
 	addr   dlt645.Address
 	line   Talker
@@ -32,8 +33,7 @@ type DLT645 struct {
 	zone   *time.Location // the meter's wall clock is in it
 	ways   ways
 	pace   line.Pace // of its answers; the line's
-	drift  driftSeen
-	sealed bool // relay frames go through the key service
+	sealed bool      // relay frames go through the key service
 	sealer Sealer
 	spent  spent
 }

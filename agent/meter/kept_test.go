@@ -41,7 +41,7 @@ func TestDailyFreezeHasTheMetersStamp(t *testing.T) {
 		}
 		return nil
 	})
-	m.drift.drift = 90 * time.Second
+	m.drift = 90 * time.Second
 	rs, at, err := m.Frozen(t.Context(), Call{Twice: true}, dlt645.FreezeDailyKind, 1)
 	if err != nil || !at.Equal(midnight23) || len(rs) != 2 || len(s.asked) != 4 {
 		t.Fatalf("got %+v, %v, %v after %d requests", rs, at, err, len(s.asked))

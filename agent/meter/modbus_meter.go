@@ -16,6 +16,7 @@ import (
 // Modbus drives one Modbus meter by the table of its model, in RTU or TCP framing; RTU over a serial server is RTU.
 type Modbus struct {
 	counter
+	driftSeen
 	ref     protocol.MeterRef
 	unit    byte
 	model   modbusmap.Model // of the meter's channel
@@ -236,5 +237,5 @@ func (m *Modbus) Clock(ctx context.Context, c Call) (time.Duration, time.Time, e
 	if err != nil {
 		return 0, at, fmt.Errorf("read clock of meter %s: %w", m.ref.Address, err)
 	}
-	return t.Sub(at).Truncate(time.Millisecond), at, nil
+	return m.drifted(t, at), at, nil
 }

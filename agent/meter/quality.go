@@ -9,6 +9,7 @@ import (
 	"feikong/agent/line"
 	"feikong/protocol"
 	"feikong/protocol/dlt645"
+	"feikong/protocol/modbus"
 )
 
 // Quality is how well a meter talks, counted since start: what a technician looks at before a cable is exchanged.
@@ -81,7 +82,7 @@ func (c *counter) note(x *line.Exchange, set line.Settings, err error) {
 	case x.Received > 0:
 		c.st.Faults++
 		c.q.Faults++
-		if errors.Is(err, dlt645.ErrChecksum) {
+		if errors.Is(err, dlt645.ErrChecksum) || errors.Is(err, modbus.ErrCRC) {
 			c.q.Checksums++
 		}
 		c.failed = append(c.failed, x.Request...)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"feikong/agent/field"
+	"feikong/agent/outbox"
 	"feikong/protocol"
 	"feikong/protocol/dlt645"
 )
@@ -177,4 +178,51 @@ func TestNoVerbReachesMoreThanOneMeter(t *testing.T) {
 			t.Errorf("%q: got %v", a, err)
 		}
 	}
+}
+
+// full is an outbox that has no room for what hands do.
+type full struct{ Box }
+
+func (full) AppendRecord(r protocol.FieldRecord, rs []protocol.Reading) error {
+	if r.Kind == field.KindRelay {
+		return outbox.ErrFull
+	}
+	return nil
+}
+
+func TestNoFrameLeavesBeforeItsIntentionIsOnDisk(t *testing.T) {
+	s := newStation(t, "bench")
+	s.srv.desk.Box = full{s.box}
+	c := dial(t, s.data)
+	if _, err := c.Mode(ModeRequest{On: true, Person: "x", Minutes: 1}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Relay(RelayRequest{Meter: field.RefOf(ref), Action: "trip", Person: "x", Password: "02563412"})
+	if code(err) != CodeFull || s.frames(dlt645.Trip) != 0 {
+		t.Errorf("got %v, %d frames", err, s.frames(dlt645.Trip))
+	}
+}
+
+func TestModeThatEndsWhileTheMeterIsReadKeepsTheFrameBack(t *testing.T) {
+	s := newStation(t, "bench")
+	c := dial(t, s.data)
+	if _, err := c.Mode(ModeRequest{On: true, Person: "x", Minutes: 1}); err != nil {
+		t.Fatal(err)
+	}
+	s.srv.desk.Box = ending{s.box, &s.srv.mode}
+	r, err := c.Relay(RelayRequest{Meter: field.RefOf(ref), Action: "trip", Person: "x", Password: "02563412"})
+	if err != nil || r.State != "refused" || s.frames(dlt645.Trip) != 0 {
+		t.Errorf("got %+v, %v, %d frames", r, err, s.frames(dlt645.Trip))
+	}
+}
+
+// ending is an outbox so slow that the mode ends while the intention is written.
+type ending struct {
+	Box
+	m *mode
+}
+
+func (e ending) AppendRecord(r protocol.FieldRecord, rs []protocol.Reading) error {
+	e.m.clear(time.Now(), true)
+	return e.Box.AppendRecord(r, rs)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,17 +127,17 @@ func TestModbusTripWithoutAnAnswerIsReadBackNotRepeated(t *testing.T) {
 // deafToWrites loses the meter's answer to a register write.
 type deafToWrites struct {
 	line.Port
-	lose bool
+	lose atomic.Bool // reads run beside writes
 }
 
 func (p *deafToWrites) Write(b []byte) (int, error) {
-	p.lose = b[1] == modbus.WriteRegisters
+	p.lose.Store(b[1] == modbus.WriteRegisters)
 	return p.Port.Write(b)
 }
 
 func (p *deafToWrites) Read(b []byte) (int, error) {
 	n, err := p.Port.Read(b)
-	if p.lose {
+	if p.lose.Load() {
 		return 0, err
 	}
 	return n, err

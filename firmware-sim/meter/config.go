@@ -93,6 +93,7 @@ type Config struct {
 	FirstWords    bool    // first edition of 2007: status word 3 ends at bit 4
 	Words2014     bool    // 9C and DC carry two-byte words
 	Sealed        bool    // State Grid: a plain trip is refused, control 03 is demanded
+	Key           Key     // of its security module; zero: sealed orders are refused too
 	Money         *Money  // keeps the money itself; nil: does not
 	StrictWild    bool    // 13 is answered to AA×6 alone; otherwise also to its own address and partial wildcards
 	OldAddress    bool    // 95 comes from the old address, not the new one

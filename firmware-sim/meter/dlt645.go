@@ -160,10 +160,7 @@ func (m *Meter) answer2007(f dlt645.Frame, exact bool) (dlt645.Frame, bool) {
 		}
 		return dlt645.OutputReply(a, o), true
 	case controlSecurity:
-		if m.cfg.Sealed { // the identity was not authenticated: nobody has this meter's keys
-			return dlt645.SecurityError(a, serrAuthentication), true
-		}
-		return dlt645.SecurityError(a, serrOther), true
+		return m.security(f), true
 	}
 	return dlt645.Frame{}, false
 }
@@ -188,6 +185,11 @@ func (m *Meter) relayReply(v verdict) dlt645.Frame {
 
 // count keeps the number of trip and close frames that were on the line for this meter.
 func (m *Meter) count(f dlt645.Frame) {
+	if len(f.Data) == 0x1C {
+		if plain, v := m.unseal(f); v.err == 0 {
+			f = plain
+		}
+	}
 	o, err := dlt645.ParseRelayRequest(f, m.cfg.Location)
 	if err != nil {
 		return

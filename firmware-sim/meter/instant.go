@@ -3,6 +3,7 @@ package meter
 import (
 	"math"
 	"math/bits"
+	"time"
 
 	"feikong/protocol/dlt645"
 )
@@ -256,8 +257,12 @@ func (m *Meter) otherInstant(nn int) ([]byte, bool) {
 			return nil, false
 		}
 		return dlt645.AppendBCD(nil, uint64(m.cfg.Money.Price[m.table.rate(m.wall(m.at))]), 4), true
-	case 0x22, 0x23: // nobody has authenticated
-		return []byte{0, 0}, m.cfg.Sealed
+	case 0x22, 0x23: // minutes left of the identity authentication, by wire and by infrared
+		left := int64(0)
+		if m.authenticated() && nn == 0x22 {
+			left = (m.authUntil - m.at) / int64(time.Minute)
+		}
+		return dlt645.AppendBCD(nil, uint64(left), 2), m.cfg.Sealed
 	}
 	return nil, false
 }

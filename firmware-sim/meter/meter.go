@@ -49,6 +49,8 @@ type Meter struct {
 	written      map[di][]byte
 	journals     map[eventKind]*journal
 	programUntil int64 // unix ns
+	authUntil    int64 // identity authentication
+	random       [4]byte
 	pending      *pending
 	last1997     dlt645.Frame
 	session      int // baud until heard is too long ago, 0 the meter's own
@@ -227,7 +229,7 @@ func (m *Meter) SetPowered(on bool, now time.Time) {
 		case !on && !m.dark:
 			m.record(eventPower, event{})
 			m.dark, m.darkAt = true, m.at
-			m.session, m.pending = 0, nil
+			m.session, m.pending, m.authUntil = 0, nil, 0
 			m.changed()
 		case on && m.dark:
 			if m.dead { // the clock stood still

@@ -63,11 +63,11 @@ func (m *Meter) profileClasses() byte {
 }
 
 // profileItem is DI3 = 06: DI2 0 all classes or 1..6 one; DI0 0 from the earliest, 1 from a given time, 2 the latest. extra
-// is N, and mm hh DD MM YY behind it. Without a record the data are empty.
+// is N (without it one), and mm hh DD MM YY behind it. Without a record the data are empty.
 func (m *Meter) profileItem(d di, extra []byte) (data []byte, border []int, ok bool) {
 	class := int(d >> 16 & 0xFF)
 	classes := m.param(diProfileMode)[0] & classesAll
-	if m.cfg.Profile.Off || classes == 0 || class > 6 || d&0xFF > 2 || d>>8&0xFF != 0 || len(extra) != 1 && len(extra) != 6 {
+	if m.cfg.Profile.Off || classes == 0 || class > 6 || d&0xFF > 2 || d>>8&0xFF != 0 || len(extra) > 1 && len(extra) != 6 {
 		return nil, nil, false
 	}
 	if class > 0 {
@@ -75,9 +75,11 @@ func (m *Meter) profileItem(d di, extra []byte) (data []byte, border []int, ok b
 			return nil, nil, false
 		}
 	}
-	n := int(extra[0])
-	if v := unbcd(extra[0]); v != 255 { // N is a number of blocks; BCD like all the rest
-		n = v
+	n := 1
+	if len(extra) > 0 {
+		if n = unbcd(extra[0]); n == 255 { // N is BCD like all the rest
+			return nil, nil, false
+		}
 	}
 	days := m.cfg.Profile.Days
 	if days <= 0 || days > 366 {

@@ -51,16 +51,22 @@ const pressMin = 3 * time.Second
 
 // obey judges and does one relay request.
 func (m *Meter) obey(f dlt645.Frame) verdict {
+	sealed := len(f.Data) == 0x1C
+	if sealed {
+		plain, v := m.unseal(f)
+		if v.err != 0 {
+			return v
+		}
+		f = plain
+	}
 	o, err := dlt645.ParseRelayRequest(f, m.cfg.Location)
 	trips := o.Command == dlt645.Trip || o.Command == dlt645.TripAutoClose || o.Command == dlt645.TripAutoPermit
 	switch {
-	case err != nil && len(f.Data) == 0x1C: // ciphered, and no identity was authenticated: this meter cannot know the utility's keys
-		return verdict{errPassword, wordAuth}
 	case err != nil:
 		return verdict{errOther, wordTime}
-	case m.cfg.Sealed && trips: // State Grid: plain frames are for closing only
+	case m.cfg.Sealed && trips && !sealed: // State Grid: plain frames are for closing only
 		return verdict{errPassword, wordMAC}
-	case !m.password(o.Password, relayLevel):
+	case !sealed && !m.password(o.Password, relayLevel):
 		return verdict{errPassword, wordPassword}
 	case m.clockAt(m.at).After(o.Deadline):
 		return verdict{errPassword, wordTime} // the deadline is in the meter's own time, right or wrong
@@ -272,6 +278,7 @@ func (m *Meter) word3() dlt645.StatusWord3 {
 	set(r.alarm || r.tripAt != 0 || m.poor(), dlt645.WordPreTripAlarm)
 	set(m.cfg.Money != nil, 1<<9)
 	set(r.hold, dlt645.WordPowerHold)
+	set(m.authenticated(), 1<<13)
 	return w
 }
 

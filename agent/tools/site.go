@@ -1,22 +1,16 @@
 package tools
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"feikong/agent/edge"
 	"feikong/agent/field"
-	"feikong/agent/local"
-	"feikong/internal/daemon"
 	"feikong/protocol"
 )
 
@@ -179,177 +173,3 @@ func changes(a, b string) int {
 func (s *site) ref() field.Ref { return field.RefOf(s.meter.Ref) }
 
 func (s *site) name() string { return meterName(s.meter.Ref) }
-
-// reads is a way to ask the meter.
-type reads func(what string) (*local.ReadReply, error)
-
-// reach gives a way to read the chosen meter: through the agent that runs, or over the port itself when none does.
-func (s *site) reach(ctx context.Context) (read reads, end func(), err error) {
-	c, err := local.Dial(s.cfg.Data)
-	if err == nil {
-		return func(what string) (*local.ReadReply, error) { return c.Read(s.ref(), what) }, func() { c.Close() }, nil
-	}
-	if !errors.Is(err, local.ErrNotRunning) {
-		return nil, nil, err
-	}
-	l, stop, err := open(ctx, s.line.Settings)
-	if err != nil {
-		return nil, nil, err
-	}
-	one := s.line
-	one.Meters = []edge.Meter{s.meter}
-	drivers, err := one.Drivers(l, s.cfg)
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return func(what string) (*local.ReadReply, error) {
-		if what == "known" {
-			return nil, errors.ErrUnsupported
-		}
-		return local.Read(ctx, drivers[0], what)
-	}, stop, nil
-}
-
-// known is what the outbox has of the chosen meter; without an outbox, nothing.
-func (s *site) known() map[uint8]field.Known {
-	k, err := local.Known(s.cfg.Data, s.cfg.Outbox, s.meter.Ref)
-	if err != nil {
-		fmt.Fprintf(s.err, say("查不到以往示数：%v\n", "earlier registers are not known: %v\n"), err)
-	}
-	return k
-}
-
-// askPerson asks who works.
-func (s *site) askPerson() (err error) {
-	s.person, err = s.ask.text(question{zh: "人员姓名", en: "name of the person", flag: "person"}, s.person)
-	return err
-}
-
-// stored is what a command tells with --json.
-type stored struct {
-	Stored bool         `json:"stored"`
-	By     string       `json:"by"` // "agent": the running one; "outbox": by the command itself
-	Record field.Record `json:"record"`
-}
-
-// keep shows the page, asks, stores, and tells. A record that the person does not want is no error.
-func (s *site) keep(rec field.Record) (bool, error) {
-	if err := rec.Check(); err != nil {
-		return false, err
-	}
-	zone := s.cfg.Zone
-	if !s.asJSON {
-		fmt.Fprint(s.out, rec.Page(daemon.Lang(), zone))
-	}
-	ok, err := s.ask.yes("保存这份记录", "keep this record", true, s.yes)
-	if err != nil || !ok {
-		return false, errors.Join(err, s.tell(say("未保存", "not kept")))
-	}
-	running, err := local.Keep(s.cfg.Data, s.cfg.Outbox, rec)
-	if err != nil {
-		return false, err
-	}
-	if s.asJSON {
-		by := "outbox"
-		if running {
-			by = "agent"
-		}
-		return true, json.NewEncoder(s.out).Encode(stored{true, by, rec})
-	}
-	if running {
-		return true, s.tell(fmt.Sprintf(say("已保存，记录号 %s，由运行中的采集终端上传", "kept as %s; the running agent sends it"), rec.Top().ID))
-	}
-	return true, s.tell(fmt.Sprintf(say("已保存，记录号 %s，采集终端下次运行时上传", "kept as %s; the agent sends it when it runs next"), rec.Top().ID))
-}
-
-func (s *site) tell(text string) error {
-	_, err := fmt.Fprintln(s.err, text)
-	return err
-}
-
-// registers turns "0=1234.56" from flags into registers read by eye at an instant.
-func parseRegisters(limits field.Limits, given []string, at time.Time) (out []field.Register, err error) {
-	for _, g := range given {
-		name, value, ok := strings.Cut(g, "=")
-		n := uint64(0)
-		if !ok {
-			value = name
-		} else if n, err = strconv.ParseUint(strings.TrimSpace(name), 10, 6); err != nil {
-			return nil, fmt.Errorf(say("寄存器 %q：应写作 0=1234.56（0 总，1 起为费率）", "register %q: write 0=1234.56 (0 is the total, 1 and up the rates)"), g)
-		}
-		kwh, err := field.ParseNumber(strings.TrimSpace(value))
-		if err != nil {
-			return nil, err
-		}
-		if err := limits.JudgeDigits(uint8(n), kwh); err != nil {
-			return nil, err
-		}
-		out = append(out, field.Register{Register: uint8(n), KWh: kwh, By: field.ByEye, At: at.UnixMilli()})
-	}
-	slices.SortStableFunc(out, func(a, b field.Register) int { return int(a.Register) - int(b.Register) })
-	return out, nil
-}
-
-// askRegisters asks for the total and then for rates until there are no more.
-func (s *site) askRegisters(zh, en, flag string, given []string, at time.Time, known map[uint8]field.Known) ([]field.Register, error) {
-	limits := field.LimitsOf(s.line.Protocol)
-	if len(given) > 0 {
-		return parseRegisters(limits, given, at)
-	}
-	var out []field.Register
-	for n := range 64 {
-		q := question{zh: zh + "，总 kWh", en: en + ", total in kWh", flag: flag, check: func(a string) error { _, err := parseRegisters(limits, []string{a}, at); return err }}
-		if n > 0 {
-			if s.ask.silent {
-				break
-			}
-			q.zh, q.en, q.empty, q.none = fmt.Sprintf("%s，费率 %d", zh, n), fmt.Sprintf("%s, rate %d", en, n), true, [2]string{"没有了", "no more"}
-		}
-		if k, ok := known[uint8(n)]; ok && !s.ask.silent {
-			q.zh += fmt.Sprintf("（已知 %s）", k.KWh)
-			q.en += fmt.Sprintf(" (known: %s)", k.KWh)
-		}
-		answer, err := s.ask.text(q, "")
-		if err != nil {
-			return nil, err
-		}
-		if answer == "" {
-			break
-		}
-		rs, err := parseRegisters(limits, []string{fmt.Sprintf("%d=%s", n, answer)}, at)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, rs...)
-	}
-	return out, nil
-}
-
-// reason asks why something implausible is right; with no answer there is no record.
-func (s *site) reason(flag, given string, doubts ...error) (string, error) {
-	var texts []string
-	for _, d := range doubts {
-		if d != nil {
-			texts = append(texts, d.Error())
-		}
-	}
-	if len(texts) == 0 {
-		return given, nil
-	}
-	all := strings.Join(texts, "; ")
-	if given == "" && s.ask.silent {
-		return "", fmt.Errorf(say("%w：%s；确实如此就用 --%s 写明原因", "%w: %s; if it is so, say why with --%s"), field.ErrImplausible, all, flag)
-	}
-	if given == "" {
-		fmt.Fprintf(s.err, "  ! %s\n", all)
-	}
-	return s.ask.text(question{zh: "确实如此？写明原因", en: "is it so? say why", flag: flag}, given)
-}
-
-// keepPhoto asks for the photo's file and copies it.
-func (s *site) keepPhoto(zh, en string, empty bool) (*field.Photo, error) {
-	var p *field.Photo
-	_, err := s.ask.text(question{zh: zh, en: en, flag: "photo", empty: empty, none: [2]string{"没有", "none"}, check: func(file string) (err error) { p, err = field.KeepPhoto(s.cfg.Data, file); return err }}, s.photo)
-	return p, err
-}

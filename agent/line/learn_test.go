@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"feikong/firmware-sim/bus"
+	"feikong/firmware-sim/meter"
+	"feikong/protocol/dlt645"
 )
 
 func TestLostReplyOfAQuickMeterCostsLittleAndASlowOneIsNeverLost(t *testing.T) {
@@ -50,12 +52,33 @@ func TestLostReplyOfAQuickMeterCostsLittleAndASlowOneIsNeverLost(t *testing.T) {
 	})
 }
 
+func TestMeterWhoseDelayVariesLosesNothingToWhatWasLearned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := dlt645.ParseAddress("101")
+		m := meter.New(meter.Config{Address: a.String(), Wire: a, EnergymWh: 1, Switch: meter.SwitchDirect, Delay: 20 * time.Millisecond, Jitter: 480 * time.Millisecond, Seed: 7}, time.Now())
+		port, sim := bus.Memory(simConfig(), m)
+		l := run(t, sim, func(Settings) (Port, error) { return port, nil }, settings)
+		var pace Pace
+		lost := 0
+		for range 2000 {
+			x, _ := read("101")
+			x.Pace, x.Delay = &pace, 800*time.Millisecond
+			if l.Do(t.Context(), x) != nil {
+				lost++
+			}
+		}
+		if lost > 4 { // the first window may be lucky
+			t.Errorf("%d of 2000 replies lost", lost)
+		}
+	})
+}
+
 func TestOrdersAreGivenTheFullTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := simMeter(t, "101")
 		port, sim := bus.Memory(simConfig(), m)
 		l := run(t, sim, func(Settings) (Port, error) { return port, nil }, settings)
-		pace := Pace{delay: 20 * time.Millisecond, seen: paceAfter}
+		pace := Pace{delay: [2]time.Duration{20 * time.Millisecond}, seen: paceAfter, believed: true}
 		m.SetDelay(900 * time.Millisecond)
 		x, _ := read("101")
 		x.Pace, x.Order, x.Delay = &pace, true, time.Second

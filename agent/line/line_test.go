@@ -237,6 +237,25 @@ func TestVanishedPortIsReopened(t *testing.T) {
 	}
 }
 
+func TestPortLostInTheMiddleOfAnExchangeIsSaidSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		port, sim := bus.Memory(simConfig(), simMeter(t, "101"))
+		l := run(t, sim, func(Settings) (Port, error) { port = port.Reopen(); return port, nil }, settings)
+		ended := make(chan error, 1)
+		x, _ := read("101")
+		go func() { ended <- l.Do(t.Context(), x) }()
+		time.Sleep(200 * time.Millisecond) // virtual: the request has left, the reply is on its way
+		port.Close()
+		if err := <-ended; !errors.Is(err, ErrLost) || !x.Wrote {
+			t.Errorf("got %v, wrote %t; want ErrLost of a request that may have been sent", err, x.Wrote)
+		}
+		time.Sleep(2 * reopenMin)
+		if x, _ := read("101"); l.Do(t.Context(), x) != nil {
+			t.Error("the port is not opened again")
+		}
+	})
+}
+
 func TestOpenSaysWhatToDo(t *testing.T) {
 	set := settings
 	set.Path = filepath.Join(t.TempDir(), "ttyNone")

@@ -16,10 +16,8 @@ func (l *Line) serve(j *job) error {
 	if j.Wrote {
 		l.trace(TraceEvent{At: time.Now(), Kind: TraceEnd, Baud: f.baud, Order: j.Order, Delay: j.delay(f), Err: err})
 	}
-	if l.port != nil && l.mute >= muteMax {
-		if _, serial := l.port.(Retuner); !serial { // a serial server's link can be dead without an error
-			l.lost(errMute)
-		}
+	if l.port != nil && l.mute >= muteMax && l.set.network() { // its link can be dead without an error
+		l.lost(errMute)
 	}
 	return err
 }

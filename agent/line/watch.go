@@ -46,6 +46,7 @@ type watcher struct {
 	own       []byte    // our request without preamble, the line's until the next
 	echoUntil time.Time // an echo of own may come until then
 	answerBy  time.Time // the answer to own, when it is Modbus
+	anybody   time.Time // until then any meter may answer what was asked before the port was opened
 	asked     [askedMax]asked
 	next      int
 
@@ -70,14 +71,12 @@ func newWatcher(tell func(Foreign)) *watcher {
 	return &watcher{tell: tell, told: map[string]*telling{}}
 }
 
-// opened forgets what was before: a process that was killed may have asked anybody.
+// opened forgets what was before: a process that was killed may have asked anybody, so answers are not told for a while.
 func (w *watcher) opened(now time.Time) {
 	w.parser.Reset()
 	w.burst = burst{}
 	w.own = nil
-	for i := range w.asked {
-		w.asked[i] = asked{at: now, addr: dlt645.Wildcard, unit: -1}
-	}
+	w.anybody = now.Add(askedFor)
 }
 
 // sent notes our own request: its echo may come until echo, its answer until answer.
@@ -144,6 +143,9 @@ func (w *watcher) frames(at time.Time) {
 
 // expected says whether one of those asked lately is it.
 func (w *watcher) expected(is func(asked) bool, at time.Time) bool {
+	if at.Before(w.anybody) {
+		return true
+	}
 	for _, a := range w.asked {
 		if !a.at.IsZero() && at.Sub(a.at) < askedFor && is(a) {
 			return true

@@ -41,8 +41,22 @@ func Holders(path string) (out []Holder) {
 			continue
 		}
 		seen[pid] = true
+		if strings.HasPrefix(target, "/dev/pts/") && makes(parts[2]) {
+			continue
+		}
 		name, _ := os.ReadFile("/proc/" + parts[2] + "/comm")
 		out = append(out, Holder{pid, strings.TrimSpace(string(name))})
 	}
 	return out
+}
+
+// makes says that a process is the other end of a pseudo-terminal: it keeps our end open so that it stays.
+func makes(pid string) bool {
+	fds, _ := filepath.Glob("/proc/" + pid + "/fd/*")
+	for _, fd := range fds {
+		if to, err := os.Readlink(fd); err == nil && (to == "/dev/ptmx" || to == "/dev/pts/ptmx") {
+			return true
+		}
+	}
+	return false
 }

@@ -29,6 +29,19 @@ var others = []scan.Framing{
 	{Baud: 2400, Parity: "odd"}, {Baud: 9600, Parity: "odd"},
 }
 
+// likely puts the framings first that meters of the protocol leave the factory with.
+func likely(protocol string) []scan.Framing {
+	if protocol != scan.Modbus {
+		return others
+	}
+	out := slices.Clone(others)
+	slices.SortStableFunc(out, func(a, b scan.Framing) int {
+		rank := func(f scan.Framing) int { return slices.Index([]string{"none", "even", "odd"}, f.Parity) }
+		return rank(a) - rank(b)
+	})
+	return out
+}
+
 // patient is one line under examination.
 type patient struct {
 	*doctor
@@ -176,7 +189,7 @@ func (e *patient) nobody(ctx context.Context) error {
 		e.add(c)
 		return nil
 	}
-	f, who, err := e.elsewhere(ctx, e.targets[0])
+	f, who, err := e.elsewhere(ctx, e.targets[0], len(e.targets) > 1)
 	switch {
 	case err != nil:
 		return err
@@ -221,10 +234,10 @@ func (e *patient) somebody(ctx context.Context, f scan.Framing) (string, error) 
 	return "", nil
 }
 
-// elsewhere looks for a meter at other framings.
-func (e *patient) elsewhere(ctx context.Context, t *target) (scan.Framing, string, error) {
+// elsewhere looks for a meter at other framings; anybody: whoever answers there will do.
+func (e *patient) elsewhere(ctx context.Context, t *target, anybody bool) (scan.Framing, string, error) {
 	defer e.w.tune(e.w.own) // the next question goes out at the line's framing in any case
-	for _, f := range others {
+	for _, f := range likely(e.l.Protocol) {
 		if f == e.w.own {
 			continue
 		}
@@ -238,7 +251,7 @@ func (e *patient) elsewhere(ctx context.Context, t *target) (scan.Framing, strin
 		if t.judge(h.capture).outcome == answered {
 			return f, t.address, nil
 		}
-		if e.l.Protocol == scan.DLT645 && len(e.targets) > 1 {
+		if e.l.Protocol == scan.DLT645 && anybody {
 			if who, err := e.somebody(ctx, f); err != nil || who != "" {
 				return f, who, err
 			}
@@ -255,7 +268,7 @@ func (e *patient) missing(ctx context.Context) error {
 			continue
 		}
 		if e.tunable && len(gone) < elsewhereMax {
-			f, who, err := e.elsewhere(ctx, t)
+			f, who, err := e.elsewhere(ctx, t, false)
 			if err != nil {
 				return err
 			}

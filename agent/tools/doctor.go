@@ -131,14 +131,21 @@ var stateWords = map[doctor.State][2]string{
 	doctor.OK: {"[正常]", "[ ok ]"}, doctor.Warn: {"[注意]", "[warn]"}, doctor.Fail: {"[故障]", "[FAIL]"}, doctor.Skip: {"[未查]", "[skip]"},
 }
 
+var checkWords = map[string][2]string{
+	doctor.CheckConfig: {"配置", "configuration"}, doctor.CheckPort: {"端口", "port"}, doctor.CheckPermission: {"权限", "permission"}, doctor.CheckBusy: {"占用", "busy"},
+	doctor.CheckAdapter: {"转换器", "adapter"}, doctor.CheckMasters: {"主站", "masters"}, doctor.CheckEcho: {"回波", "echo"}, doctor.CheckWire: {"线路", "wire"},
+	doctor.CheckMeter: {"电表", "meter"}, doctor.CheckQuality: {"质量", "quality"}, doctor.CheckClock: {"时钟", "clock"}, doctor.CheckDisk: {"磁盘", "disk"},
+	doctor.CheckOutbox: {"暂存", "outbox"}, doctor.CheckBroker: {"消息服务", "broker"}, doctor.CheckCredentials: {"账号", "credentials"}, doctor.CheckGateway: {"网关", "gateway"},
+}
+
 // showCheck is one check in one line, and its remedy below.
 func showCheck(out io.Writer, k doctor.Check) {
-	w := stateWords[k.State]
-	at := ""
+	w, n := stateWords[k.State], checkWords[k.Name]
+	at := say(n[0], n[1])
 	if k.Line != "" {
-		at = k.Line + ": "
+		at = k.Line + " " + at
 	}
-	fmt.Fprintf(out, "%s %s%s\n", say(w[0], w[1]), at, printable(k.Finding))
+	fmt.Fprintf(out, "%s %s: %s\n", say(w[0], w[1]), at, printable(k.Finding))
 	if k.Remedy != "" {
 		fmt.Fprintf(out, "       → %s\n", k.Remedy)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"feikong/agent/edge"
 	"feikong/agent/line"
+	"feikong/agent/local"
 	"feikong/agent/scan"
 	"feikong/internal/daemon"
 )
@@ -89,6 +90,12 @@ func (f *scanFlags) run(c *cobra.Command) error {
 	o, more, err := f.options(set, of)
 	if err != nil {
 		return err
+	}
+	if cfg != nil {
+		if client, err := local.Dial(cfg.Data); err == nil {
+			client.Close()
+			return fmt.Errorf(say("%w：采集终端正在运行，线路上可能有未完的指令；先停止 agent run 再扫描", "%w: the agent is running, and orders may be under way on this line; stop agent run, then scan"), ErrBusy)
+		}
 	}
 	ctx, stopSignals := daemon.Signals(c.Context())
 	defer stopSignals()

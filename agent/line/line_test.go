@@ -240,12 +240,13 @@ func TestVanishedPortIsReopened(t *testing.T) {
 func TestPortLostInTheMiddleOfAnExchangeIsSaidSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		port, sim := bus.Memory(simConfig(), simMeter(t, "101"))
-		l := run(t, sim, func(Settings) (Port, error) { port = port.Reopen(); return port, nil }, settings)
+		var open atomic.Pointer[bus.Port]
+		l := run(t, sim, func(Settings) (Port, error) { open.Store(port.Reopen()); return open.Load(), nil }, settings)
 		ended := make(chan error, 1)
 		x, _ := read("101")
 		go func() { ended <- l.Do(t.Context(), x) }()
 		time.Sleep(200 * time.Millisecond) // virtual: the request has left, the reply is on its way
-		port.Close()
+		open.Load().Close()
 		if err := <-ended; !errors.Is(err, ErrLost) || !x.Wrote {
 			t.Errorf("got %v, wrote %t; want ErrLost of a request that may have been sent", err, x.Wrote)
 		}

@@ -25,14 +25,15 @@ const (
 	day      = 24 * time.Hour
 )
 
-// drifts looks at the drifts that were read since, and reads that of a meter whose history is to be dated.
+// drifts looks at the drifts that were read since, and reads that of a meter whose history is to be dated: with the power
+// its clock may have gone.
 func (h *History) drifts(ctx context.Context, now time.Time) (bool, error) {
 	for _, k := range h.meters {
 		d, ok := k.Driver.(meter.Drifter)
 		if !ok {
 			continue
 		}
-		if _, at := d.Drift(); at.IsZero() && !k.mute && k.keeper != nil && k.Can().Clock && h.ready(k, now) {
+		if _, at := d.Drift(); k.undated(at) && !k.mute && k.keeper != nil && k.Can().Clock && h.ready(k, now) {
 			return true, h.readClock(ctx, now, k, "read for its history")
 		}
 		if err := h.judge(k, now); err != nil {
@@ -40,6 +41,11 @@ func (h *History) drifts(ctx context.Context, now time.Time) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// undated says that the clock was not compared since the meter's newest gap.
+func (k *known) undated(at time.Time) bool {
+	return at.IsZero() || len(k.Gaps) > 0 && at.UnixMilli() < k.since
 }
 
 // clocks tells the line the time where that is allowed, and reads back.
@@ -70,6 +76,7 @@ func (h *History) judge(k *known, now time.Time) error {
 	allowed := stepMin + time.Duration(float64(stepPerDay)*float64(on-beforeAt)/float64(day.Milliseconds()))
 	step := drift - before
 	if beforeAt != 0 && step.Abs() > movedMin {
+		k.Moved = on
 		for i := range k.Gaps {
 			k.Gaps[i].Moved = true
 		}

@@ -72,6 +72,7 @@ type known struct {
 	*record
 	keeper meter.Keeper // nil: it keeps nothing
 	urgent bool         // a gap was opened
+	since  int64        // when the newest was
 	sure   int64        // Seen, once it is so old that the poller must have stored it
 	saved  int64        // Seen on disk
 	until  time.Time    // not asked before: it did not answer
@@ -151,12 +152,14 @@ func (h *History) seen(k *known, now int64) {
 		return
 	}
 	h.log.Info("meter was not read for a while", "meter", k.Ref().Address, "since", time.UnixMilli(before))
-	k.urgent, k.sure = true, now       // the gap's end goes to the disk with it, or the next start would open it again
+	k.urgent, k.sure = true, now // the gap's end goes to the disk with it, or the next start would open it again
+	k.since = now
+	g := gap{From: before, To: now, Moved: k.record.Moved > before}
 	if n := len(k.Gaps); n > gapsMax { // nothing has been filled for long: the disk is full
-		k.Gaps[n-1] = gap{From: k.Gaps[n-1].From, To: now}
-		return
+		g.From = k.Gaps[n-1].From
+		k.Gaps = k.Gaps[:n-1]
 	}
-	k.Gaps = append(k.Gaps, gap{From: before, To: now})
+	k.Gaps = append(k.Gaps, g)
 }
 
 // Work does the most urgent waiting work for a moment, and says whether there was any. The error is that of an outbox

@@ -68,6 +68,7 @@ type record struct {
 	Drift   int64   `json:"drift"`
 	DriftAt int64   `json:"drift_at"`         // 0: not read yet
 	OffAt   int64   `json:"off_at,omitempty"` // when "clock-off" was told last
+	Moved   int64   `json:"moved,omitempty"`  // when it was seen last that the meter's clock had been moved
 
 }
 

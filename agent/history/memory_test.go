@@ -1,0 +1,149 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"feikong/agent/meter"
+	simmeter "feikong/firmware-sim/meter"
+	"feikong/protocol"
+)
+
+func TestDamagedRecordIsForgottenAndItsMeterReadAgain(t *testing.T) {
+	try(t, nil, func(r *rig) {
+		r.run(4 * time.Hour)
+		n := len(r.totals(protocol.MethodFreeze))
+		ref := r.drivers[0].Ref()
+		err := r.box.AppendEvidence(nil, func(tx *bolt.Tx) error {
+			b := tx.Bucket(bucket)
+			v := slices.Clone(b.Get(meterKey(ref)))
+			v[len(v)/2] ^= 1
+			return errors.Join(b.Put(meterKey(ref), v), b.Put(keyBoundaries, []byte{1, 2}), b.Put(lineKey("l1"), nil))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.stop()
+		r.start()
+		if k := r.h.meters[0]; k.record.Seen != 0 || len(k.Days) != 0 {
+			t.Errorf("damage was believed: %+v", k.record)
+		}
+		if time.Since(time.UnixMilli(r.h.line.Broadcast)) > time.Minute {
+			t.Error("a damaged line may be told the time twice a day")
+		}
+		r.run(time.Hour)
+		if got := len(r.totals(protocol.MethodFreeze)); got != n+1 {
+			t.Errorf("%d freezes, want %d", got, n+1)
+		}
+	})
+}
+
+func TestMissingDailyFreezeIsNamed(t *testing.T) {
+	try(t, nil, func(r *rig) {
+		r.run(13*time.Hour + 50*time.Minute) // ten to midnight
+		r.wires.sims[0].SetPowered(false, time.Now())
+		r.run(20 * time.Minute)
+		r.wires.sims[0].SetPowered(true, time.Now())
+		r.run(25 * time.Hour)
+		midnight := time.Date(2000, 4, 11, 0, 0, 0, 0, shanghai).UnixMilli()
+		g := r.gaps()
+		if len(g) != 1 || g[0].Reason != whyFreeze || g[0].From > midnight || g[0].To < midnight {
+			t.Errorf("got %+v", g)
+		}
+		if got := r.totals(protocol.MethodFreeze); len(got) != 2 || got[1].Day() != 12 {
+			t.Errorf("got freezes %v", got)
+		}
+	})
+}
+
+func TestFreezeThatTheMeterMakesLateIsReadLate(t *testing.T) {
+	try(t, func(c *simmeter.Config) { c.Backfill = 7 }, func(r *rig) {
+		r.run(13*time.Hour + 50*time.Minute)
+		r.wires.sims[0].SetPowered(false, time.Now())
+		r.run(100 * time.Minute)
+		r.wires.sims[0].SetPowered(true, time.Now())
+		r.run(3 * time.Hour)
+		if got := r.totals(protocol.MethodFreeze); len(got) != 2 || got[1].Day() != 11 {
+			t.Errorf("got freezes %v", got)
+		}
+	})
+}
+
+// The clock stood still with the power: what the meter kept before is fetched, and marked, because nobody knows any more
+// at which hours of ours it was.
+func TestWhatAMeterKeptBeforeItsClockMovedIsMarked(t *testing.T) {
+	try(t, func(c *simmeter.Config) { c.DeadBattery = true }, func(r *rig) {
+		r.run(2 * time.Hour)
+		r.wires.cut = true
+		r.run(3 * time.Hour)
+		r.wires.sims[0].SetPowered(false, time.Now())
+		r.run(20 * time.Minute)
+		r.wires.sims[0].SetPowered(true, time.Now())
+		r.run(time.Hour)
+		r.wires.cut = false
+		r.run(time.Hour)
+		n := 0
+		for _, e := range r.entries() {
+			if e.Gap == nil && e.Reading.Method == protocol.MethodProfile {
+				if n++; e.Reading.Quality&protocol.QualitySuspect == 0 {
+					t.Errorf("not marked: %+v", e.Reading)
+				}
+			}
+		}
+		if n < 10 {
+			t.Errorf("%d records", n)
+		}
+		if got := r.alarms(); !slices.Contains(got, "clock-step") || !slices.Contains(got, "clock-off") {
+			t.Errorf("got alarms %v", got)
+		}
+	})
+}
+
+// strict is a meter that refuses a time from before its oldest record instead of beginning there.
+type strict struct {
+	meter.Driver
+	oldest time.Time
+}
+
+func (s strict) Profile(ctx context.Context, c meter.Call, from time.Time, n int) ([]protocol.Reading, error) {
+	if !from.IsZero() && from.Before(s.oldest) {
+		return nil, fmt.Errorf("x: %w", meter.ErrNoRecord)
+	}
+	return s.Driver.(meter.Keeper).Profile(ctx, c, from, n)
+}
+
+func (s strict) Drift() (time.Duration, time.Time) { return s.Driver.(meter.Drifter).Drift() }
+
+func TestMeterThatRefusesTimesBeforeItsOldestRecordIsAskedOn(t *testing.T) {
+	try(t, func(c *simmeter.Config) { c.HourlyDepth, c.DailyDepth = -1, -1 }, func(r *rig) {
+		r.run(2 * time.Hour)
+		r.wires.cut = true
+		r.run(20 * time.Hour)
+		r.wires.cut = false
+		d := strict{r.h.meters[0].Driver, time.Now().Add(-8 * time.Hour)}
+		r.h.meters[0].Driver, r.h.meters[0].keeper = d, kept645{r.h.meters[0].keeper, d}
+		r.run(2 * quarter)
+		got := r.totals(protocol.MethodProfile)
+		if len(got) < 20 || got[0].Sub(d.oldest) > 3*time.Hour {
+			t.Errorf("%d records, the first of %v; it keeps those since %v", len(got), got, d.oldest)
+		}
+		if g := r.gaps(); len(g) != 1 || g[0].Reason != whyOld {
+			t.Errorf("got %+v", g)
+		}
+	})
+}
+
+type kept645 struct {
+	meter.Keeper
+	s strict
+}
+
+func (k kept645) Profile(ctx context.Context, c meter.Call, from time.Time, n int) ([]protocol.Reading, error) {
+	return k.s.Profile(ctx, c, from, n)
+}

@@ -82,7 +82,12 @@ type Option func(*Line)
 
 // Watch has f told of frames on the wire that this line did not ask for. f is called by the line's goroutine and returns
 // at once.
-func Watch(f func(Foreign)) Option { return func(l *Line) { l.watch = newWatcher(f) } }
+func Watch(f func(Foreign)) Option {
+	return func(l *Line) {
+		l.watch = newWatcher(f)
+		l.watch.count = func() { l.count(func(s *protocol.LineStatus) { s.Foreign++ }) }
+	}
+}
 
 type job struct {
 	*Exchange

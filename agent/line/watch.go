@@ -38,6 +38,7 @@ type Foreign struct {
 // count: half an echo and noise are nobody's. The line's goroutine owns it.
 type watcher struct {
 	tell   func(Foreign)
+	count  func() // each foreign frame, told or not; nil: nobody counts
 	parser dlt645.Parser
 	burst  burst
 	last   time.Time // something was heard
@@ -162,6 +163,9 @@ func (w *watcher) foreign(kind string, at time.Time, frame []byte, note string) 
 		w.told[kind] = t
 	}
 	t.count++
+	if w.count != nil {
+		w.count()
+	}
 	due := t.at.IsZero() || at.Sub(t.at) >= tellEvery
 	if kind == ForeignRelay {
 		if at.Sub(w.since) >= tellEvery {

@@ -48,6 +48,9 @@ func TestSecondMasterIsToldOnceAMinute(t *testing.T) {
 					time.Sleep(time.Second)
 				}
 			}
+			if n := l.Status().Foreign; n < 60 { // a request each 2.3 s, and its reply
+				t.Errorf("%d foreign frames counted", n)
+			}
 		})
 		n := kinds(got)
 		if n[ForeignMaster] < 2 || n[ForeignMaster] > 4 || n[ForeignReply] < 1 || n[ForeignRelay] != 0 {

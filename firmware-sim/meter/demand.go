@@ -13,6 +13,7 @@ const demandMax = 999_999 // XX.XXXX kW
 
 // demandFrom begins an interval at m.at: at a start, after a power cut, after a clock was set.
 func (m *Meter) demandFrom() {
+	m.packed = nil
 	m.interval.at, m.interval.fwd, m.interval.rev = m.at, sum(&m.regs.fwd), sum(&m.regs.rev)
 }
 

@@ -8,29 +8,21 @@ import (
 
 // Control bytes of the requests of 2007.
 const (
-	controlTime          = 0x08
-	controlSecurity      = 0x03
-	controlRead          = 0x11
-	controlSubsequent    = 0x12
-	controlReadAddress   = 0x13
-	controlWrite         = 0x14
-	controlWriteAddress  = 0x15
-	controlFreeze        = 0x16
-	controlBaud          = 0x17
-	controlPassword      = 0x18
-	controlClearDemand   = 0x19
-	controlClearMeter    = 0x1A
-	controlClearEvents   = 0x1B
-	controlRelay         = 0x1C
-	controlOutput        = 0x1D
-	answerMax            = 200 // L of a reply that masters must take
-	programmingFor       = 4 * time.Hour
-	pendingFor           = 5 * time.Minute // how long an answer in several frames is kept for the rest of it
-	baudSession          = 5 * time.Minute // without a frame for it a 2007 meter goes back to its own rate
-	baudSession1997      = 500 * time.Millisecond
-	serrOther            = 1 << 0
-	serrAuthentication   = 1 << 3
-	firstBlock, moreData = answerMax - 4, answerMax - 5 // identifier; identifier and SEQ
+	controlTime         = 0x08
+	controlSecurity     = 0x03
+	controlRead         = 0x11
+	controlSubsequent   = 0x12
+	controlReadAddress  = 0x13
+	controlWrite        = 0x14
+	controlWriteAddress = 0x15
+	controlFreeze       = 0x16
+	controlBaud         = 0x17
+	controlPassword     = 0x18
+	controlClearDemand  = 0x19
+	controlClearMeter   = 0x1A
+	controlClearEvents  = 0x1B
+	controlRelay        = 0x1C
+	controlOutput       = 0x1D
 )
 
 // AnswerDLT645 hears one sound frame of a master. answered is false when the meter stays silent: another's address, an
@@ -200,136 +192,6 @@ func (m *Meter) count(f dlt645.Frame) {
 	case dlt645.Close, dlt645.ClosePermit:
 		m.closes++
 	}
-	m.relayMoved()
-}
-
-// pending is an answer that does not fit one frame.
-type pending struct {
-	item  di
-	data  []byte
-	ends  []int // where each frame's part ends
-	at    int64
-	given int // parts, 1997 only: there is no SEQ
-}
-
-// read answers C = 11.
-func (m *Meter) read(f dlt645.Frame) dlt645.Frame {
-	a := m.wire
-	d, extra, err := dlt645.ParseReadRequest(f)
-	if err != nil {
-		return dlt645.ErrorReply(a, f.Control, errOther)
-	}
-	m.pending = nil
-	var data []byte
-	var borders []int
-	ok := len(extra) == 0
-	if d>>24 == 0x06 {
-		data, borders, ok = m.profileItem(d, extra)
-	} else if ok {
-		data, ok = m.item(d)
-	}
-	switch {
-	case !ok:
-		return dlt645.ErrorReply(a, f.Control, errNoData)
-	case len(data) <= firstBlock:
-		return dlt645.ReadReply(a, d, data)
-	}
-	m.pending = &pending{item: d, data: data, ends: cut(len(data), borders), at: m.at}
-	return dlt645.ReadReplyMore(a, d, data[:m.pending.ends[0]], true)
-}
-
-// cut divides n bytes into the parts of frames. A part ends at a border where it can: records of a load profile are not torn.
-func cut(n int, borders []int) (ends []int) {
-	for at := 0; at < n && len(ends) < 256; {
-		room := firstBlock
-		if len(ends) > 0 {
-			room = moreData
-		}
-		end := min(at+room, n)
-		for i := len(borders) - 1; i >= 0; i-- {
-			if borders[i] <= end {
-				if borders[i] > at {
-					end = borders[i]
-				}
-				break
-			}
-		}
-		ends = append(ends, end)
-		at = end
-	}
-	return ends
-}
-
-// subsequent answers C = 12. The same SEQ gives the same block again.
-func (m *Meter) subsequent(f dlt645.Frame) dlt645.Frame {
-	d, seq, err := dlt645.ParseSubsequentRequest(f)
-	switch p := m.pending; {
-	case err != nil:
-		return dlt645.ErrorReply(m.wire, f.Control, errOther)
-	case p == nil || d != p.item || seq == 0 || int(seq) >= len(p.ends):
-		return dlt645.ErrorReply(m.wire, f.Control, errNoData)
-	default:
-		return dlt645.SubsequentReply(m.wire, d, p.data[p.ends[seq-1]:p.ends[seq]], seq, int(seq) < len(p.ends)-1)
-	}
-}
-
-// obeyWrite does C = 14, and keeps who wrote.
-func (m *Meter) obeyWrite(o dlt645.WriteOrder) byte {
-	needs := byte(tableLevel)
-	if p := m.row(o.Item); p != nil {
-		needs = p.level
-		if p.flags&readOnly != 0 {
-			needs = tableLevel
-		}
-	}
-	if o.Item >= diPassword && o.Item < diPassword+levels {
-		needs = clearLevel
-	}
-	if m.cfg.Sealed || !m.password(o.Password, needs) {
-		return errPassword
-	}
-	before := m.at + int64(m.offset)
-	if e := m.write(o.Item, o.Data); e != 0 {
-		return e
-	}
-	if o.Item == diDate || o.Item == diTime || o.Item == diDateTime {
-		m.record(eventTime, event{Operator: o.Operator, Before: before, After: m.at + int64(m.offset)})
-	} else {
-		m.record(eventProgram, event{Operator: o.Operator, Items: []di{o.Item}})
-	}
-	m.relayMoved()
-	return 0
-}
-
-// changePassword answers C = 18. The old password must be of the level that changes, or of a stronger one.
-func (m *Meter) changePassword(f dlt645.Frame) (dlt645.Frame, bool) {
-	d, before, after, err := dlt645.ParsePasswordRequest(f)
-	switch {
-	case err != nil || d < diPassword || d >= diPassword+levels || int(after.Level) != int(d-diPassword):
-		return dlt645.ErrorReply(m.wire, f.Control, errOther), true
-	case m.cfg.Sealed || !m.password(before, after.Level):
-		return dlt645.ErrorReply(m.wire, f.Control, errPassword), true
-	}
-	m.levels[after.Level] = level{set: true, digits: after.Digits}
-	m.relayMoved()
-	return dlt645.PasswordReply(m.wire, after), true
-}
-
-// mayClear judges a clearing.
-func (m *Meter) mayClear(o dlt645.ClearOrder, err error) byte {
-	switch {
-	case err != nil:
-		return errOther
-	case m.cfg.Sealed || !m.password(o.Password, clearLevel):
-		return errPassword
-	}
-	return 0
-}
-
-func (m *Meter) clearDemand(operator [4]byte) {
-	m.record(eventClearDemand, event{Operator: operator, Demand: [2]demand{m.demand.fwd[0], m.demand.rev[0]}})
-	m.demand = demands{}
-	m.demandFrom()
 	m.relayMoved()
 }
 

@@ -45,6 +45,9 @@ func (k Key) mask(b []byte, meter dlt645.Address, random [4]byte) {
 	}
 }
 
+// SERR bits of a refused C = 03.
+const serrOther, serrAuthentication = 1 << 0, 1 << 3
+
 // authFor is how long an identity authentication is valid; 02800022 tells what is left.
 const authFor = 30 * time.Minute
 

@@ -36,7 +36,7 @@ type event struct {
 	FwdEnd   int64     `json:"fwd_end,omitempty"`
 	RevEnd   int64     `json:"rev_end,omitempty"`
 	Items    []di      `json:"items,omitempty"` // programmed or cleared
-	Demand   [2]demand `json:"-"`               // before a clearing
+	Demand   [4]uint32 `json:"demand,omitzero"` // before a clearing: forward, its time, reverse, its time
 	Amount   int64     `json:"amount,omitempty"`
 	Before   int64     `json:"before,omitempty"`
 	After    int64     `json:"after,omitempty"`
@@ -114,7 +114,7 @@ var eventRecords = map[di]struct {
 		b = append(m.stamp6(b, e.At), e.Operator[:]...)
 		for i := range 24 {
 			if i < 2 {
-				b = m.appendDemand(b, e.Demand[i])
+				b = m.appendDemand(b, demand{e.Demand[2*i], e.Demand[2*i+1]})
 			} else {
 				b = m.appendDemand(b, demand{})
 			}

@@ -23,6 +23,7 @@ func (m *Meter) freezeCommand(b []byte) byte {
 	minute, hour, d, month := unbcd(b[0]), unbcd(b[1]), unbcd(b[2]), unbcd(b[3])
 	switch {
 	case minute == 99 && hour == 99 && d == 99 && month == 99: // instant 瞬时冻结
+		m.packed = nil
 		m.instant = push(m.instant, m.mark(), instantKept)
 		return 0
 	case month != 99 || minute > 59 || hour != 99 && hour > 23 || d != 99 && (d < 1 || d > 28) || hour == 99 && d != 99:
@@ -58,6 +59,7 @@ func (m *Meter) timedFreeze(wall int64) {
 	at := m.wallTime(wall)
 	is := func(b byte, v int) bool { return b == anyTime || unbcd(b) == v }
 	if is(m.timed[0], at.Minute()) && is(m.timed[1], at.Hour()) && is(m.timed[2], at.Day()) {
+		m.packed = nil
 		m.timedRing = push(m.timedRing, m.mark(), timedKept)
 	}
 }

@@ -39,6 +39,7 @@ func (m *Meter) mark() mark {
 // changed keeps the instant of a change of load, contact, power, clock or registers. Changes between two instants that
 // anybody can ask for leave one mark, the last.
 func (m *Meter) changed() {
+	m.packed = nil
 	k := m.mark()
 	if n := len(m.changes); n > 0 {
 		last := &m.changes[n-1]

@@ -1,6 +1,10 @@
 package meter
 
-import "time"
+import (
+	"time"
+
+	"feikong/protocol/dlt645"
+)
 
 // manner is how the meter behaves on the line, where a person may change it.
 type manner struct {
@@ -60,6 +64,9 @@ func (m *Meter) Manner(now time.Time, line Manner) Manner {
 	return out
 }
 
+// How long a changed baud rate lasts without a frame for the meter: 500 ms in the text of 1997; that of 2007 names no time.
+const baudSession, baudSession1997 = 5 * time.Minute, 500 * time.Millisecond
+
 // Framing is with what the meter listens and talks at now; baud and parity are the line's. A rate changed by function 17
 // (1997: 0C) lasts for its session; ask before AnswerDLT645, the reply to 17 goes at the old rate.
 func (m *Meter) Framing(baud int, parity string, now time.Time) (int, string) {
@@ -73,7 +80,7 @@ func (m *Meter) framing(baud int, parity string, now int64) (int, string) {
 		baud = m.cfg.Baud
 	}
 	if b := m.written[diBaudRS485]; len(b) == 1 {
-		baud = baudOf(b[0])
+		baud, _ = dlt645.BaudOf(b[0]) // checked when it was written
 	}
 	if m.cfg.Parity != "" {
 		parity = m.cfg.Parity

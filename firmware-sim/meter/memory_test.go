@@ -22,7 +22,7 @@ func TestMetersStaySmallAfterAMonth(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of meters")
 	}
-	const n = 3_000
+	const n = 1_000
 	const most = 20_000 // bytes a meter: 10,000 shall stay far below 1 GB
 	before := heap()
 	meters := make([]*Meter, n)

@@ -40,6 +40,7 @@ type Meter struct {
 	instant   []mark
 	timed     [4]byte // of the freeze command, zero none
 	settled   []settlement
+	packed    []byte // of the above, until it changes
 	demand    demands
 	interval  struct {
 		at, fwd, rev int64
@@ -165,6 +166,9 @@ func (m *Meter) PressFor(d time.Duration, now time.Time) (closed bool) {
 	m.do(now, func() { closed = d >= pressMin && m.press() })
 	return closed
 }
+
+// programmingFor is how long the programming button counts as pressed.
+const programmingFor = 4 * time.Hour
 
 // Program presses the programming button 编程键, under the seal: addresses may be written for four hours.
 func (m *Meter) Program(now time.Time) {

@@ -3,6 +3,7 @@ package meter
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,13 @@ const packedMax = changesMax + 4*daysKept + timedKept + instantKept
 
 // pack writes the marks as differences: a day is about 20 bytes.
 func (m *Meter) pack() []byte {
+	if m.packed == nil {
+		m.packed = slices.Clip(slices.Clone(m.packAnew()))
+	}
+	return m.packed
+}
+
+func (m *Meter) packAnew() []byte {
 	b := []byte{packVersion}
 	for _, ring := range [...][]mark{m.changes, m.days, m.timedRing, m.instant} {
 		b = binary.AppendUvarint(b, uint64(len(ring)))

@@ -3,7 +3,6 @@ package meter
 import (
 	"bytes"
 	"slices"
-	"time"
 
 	"feikong/protocol/dlt645"
 )
@@ -95,7 +94,7 @@ var parameters = []parameter{
 	{0x04000603, 1, tableLevel, asBinary, constant(0x14)},   // II + III
 	{0x04000701, 1, tableLevel, asBinary, constant(1 << 2)}, // infrared 1200
 	{0x04000702, 1, tableLevel, asBinary, constant(1 << 3)},
-	{diBaudRS485, 1, tableLevel, asBinary, func(m *Meter) []byte { return []byte{baudByte(m.cfg.Baud, 2400)} }},
+	{diBaudRS485, 1, tableLevel, asBinary, (*Meter).bornBaud},
 	{0x04000704, 1, tableLevel, asBinary | ifThree, constant(1 << 3)},
 	{0x04000705, 1, tableLevel, asBinary, constant(1 << 3)},
 	{0x04000801, 1, tableLevel, 0, nil}, {0x04000802, 1, tableLevel, 0, constant(0x01)},
@@ -187,135 +186,6 @@ func (m *Meter) paramInt(d di) int64 {
 // paramMoney is NNNNNN.NN in units of the purse.
 func (m *Meter) paramMoney(d di) int64 { return m.paramInt(d) * purseCents }
 
-// writtenMax bounds what a master can make a meter keep: more than the table has rows never fits.
-const writtenMax = 128
-
-// write does C = 14 for one item; the password has been judged for level needs. It answers the ERR bits, 0 for done.
-func (m *Meter) write(d di, data []byte) byte {
-	p := m.row(d)
-	switch d {
-	case diDate, diTime, diDateTime:
-		return m.writeClock(d, data)
-	}
-	if d >= diPassword && d < diPassword+levels {
-		if len(data) != 4 || int(data[0]) != int(d-diPassword) {
-			return errOther
-		}
-		m.levels[d-diPassword] = level{set: true, digits: [3]byte(data[1:])}
-		return 0
-	}
-	switch {
-	case p == nil:
-		return errNoData
-	case p.flags&readOnly != 0:
-		return errPassword // not authorised: what the factory wrote stays
-	case p.flags&withButton != 0 && !m.programming():
-		return errPassword
-	case p.size != 0 && len(data) != p.size:
-		return errOther
-	case p.flags&(asText|asBinary) == 0 && !allBCD(data):
-		return errOther
-	}
-	switch d {
-	case diAddress:
-		a := dlt645.Address(data)
-		if !a.Exact() {
-			return errOther
-		}
-		m.readdress(a)
-		return 0
-	case diDayTable, 0x04020001:
-		t, ok := parseTariff(data)
-		if !ok {
-			return errTooManySlots
-		}
-		if d == diDayTable {
-			m.table = t
-		}
-		data = t.append(nil)
-	case 0x04010000, 0x04020000:
-		if len(data) == 0 || len(data)%3 != 0 || len(data) > 3*slotsMax {
-			return errTooManyZones
-		}
-	case 0x04000204:
-		if unbcd(data[0]) != rates { // the hardware has four
-			return errTooManyRates
-		}
-	case diBaudRS485:
-		if baudOf(data[0]) == 0 {
-			return errOther
-		}
-	case diProfileInterval, diProfileInterval + 1, diProfileInterval + 2, diProfileInterval + 3, diProfileInterval + 4, diProfileInterval + 5:
-		if v, _ := dlt645.BCD(data); v < 1 || v > 60 {
-			return errOther
-		}
-	}
-	if m.written == nil {
-		m.written = map[di][]byte{}
-	}
-	if len(m.written) < writtenMax {
-		m.written[d] = slices.Clone(data)
-	}
-	m.parametersChanged()
-	return 0
-}
-
-// ERR bits of tables that are too long.
-const errTooManyZones, errTooManySlots, errTooManyRates = 1 << 4, 1 << 5, 1 << 6
-
-// parametersChanged works out anew what is kept ready.
-func (m *Meter) parametersChanged() {
-	m.interval.profile = 0
-	m.setPrices()
-	m.changed()
-}
-
-// setPrices takes written prices into force.
-func (m *Meter) setPrices() {
-	if m.cfg.Money == nil {
-		return
-	}
-	c := *m.cfg.Money
-	for i := range c.Price {
-		if b, ok := m.written[diPrice+di(i)]; ok {
-			if v, err := dlt645.BCD(b); err == nil {
-				c.Price[i] = v
-			}
-		}
-	}
-	m.cfg.Money = &c
-}
-
-func (m *Meter) writeClock(d di, data []byte) byte {
-	now := m.clockAt(m.at)
-	var to time.Time
-	var err error
-	switch d {
-	case diDate:
-		if to, err = dlt645.Date4(data, m.cfg.Location); err == nil {
-			to = time.Date(to.Year(), to.Month(), to.Day(), now.Hour(), now.Minute(), now.Second(), now.Nanosecond(), m.cfg.Location)
-		}
-	case diTime:
-		var since time.Duration
-		if since, err = dlt645.Time3(data); err == nil {
-			to = time.Date(now.Year(), now.Month(), now.Day(), 0, 0, int(since/time.Second), 0, m.cfg.Location)
-		}
-	default:
-		to, err = dlt645.DateTime7(data, m.cfg.Location)
-	}
-	if err != nil {
-		return errOther
-	}
-	m.setClock(to)
-	return 0
-}
-
-// readdress gives the meter another address; the simulator goes on to know it by the one it was born with.
-func (m *Meter) readdress(a dlt645.Address) {
-	m.wire = a
-	m.relayMoved()
-}
-
 func allBCD(b []byte) bool {
 	for _, v := range b {
 		if v>>4 > 9 || v&15 > 9 {
@@ -325,22 +195,11 @@ func allBCD(b []byte) bool {
 	return true
 }
 
-// baudByte is the Z of function 17: one bit by rate, 600 in bit 1 to 19200 in bit 6.
-func baudByte(baud, otherwise int) byte {
-	for i := range 6 {
-		if 600<<i == baud {
-			return 1 << (i + 1)
-		}
+// bornBaud is the baud word of the RS-485 port of a new meter.
+func (m *Meter) bornBaud() []byte {
+	z, ok := dlt645.BaudByte(m.cfg.Baud)
+	if !ok {
+		z, _ = dlt645.BaudByte(2400)
 	}
-	return baudByte(otherwise, 2400)
-}
-
-// baudOf is the rate of a Z, 0 for what is none.
-func baudOf(z byte) int {
-	for i := range 6 {
-		if z == 1<<(i+1) {
-			return 600 << i
-		}
-	}
-	return 0
+	return []byte{z}
 }

@@ -47,7 +47,7 @@ type State struct {
 	Program    int64                  `json:"programming_until,omitempty"`
 	Baud       *Session               `json:"baud_session,omitempty"`
 	Forced     bool                   `json:"relay_forced,omitempty"`
-	History    []byte                 `json:"history,omitempty"` // freezes, demand and settlements, packed
+	History    []byte                 `json:"history,omitempty"` // freezes, demand and settlements, packed; not to be changed
 }
 
 // Pending is what the relay waits for; times are unix ns.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"feikong/protocol/dlt645"
-	"github.com/google/go-cmp/cmp"
 )
 
 // asFile is the way of a state through the file.
@@ -59,7 +58,10 @@ func TestARestartChangesNothingThatAMasterCanRead(t *testing.T) {
 	if err := write(t, m, 0x04050102, password, []byte{0, 0x99, 0, 0}, after(2*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	m.AnswerDLT645(dlt645.FreezeRequest(m.cfg.Wire, dlt645.FreezeDaily(12, 0)), after(2*time.Hour))
+	f, _ := dlt645.ClearDemandRequest(m.cfg.Wire, password, operator)
+	m.AnswerDLT645(f, after(2*time.Hour))
+	m.State(after(2 * time.Hour)) // what is kept ready for the next must not be what it then gives
+	m.AnswerDLT645(dlt645.FreezeRequest(m.cfg.Wire, dlt645.FreezeDaily(12, 10)), after(2*time.Hour))
 	m.AnswerDLT645(dlt645.FreezeRequest(m.cfg.Wire, dlt645.FreezeTime{0x99, 0x99, 0x99, 0x99}), after(2*time.Hour))
 	m.SetPowered(false, after(30*time.Hour))
 	m.SetPowered(true, after(31*time.Hour))
@@ -79,7 +81,7 @@ func TestARestartChangesNothingThatAMasterCanRead(t *testing.T) {
 			t.Errorf("%s %s: got % X, %v; want % X, %v", it.DI, it.Name, got, err, want, errWant)
 		}
 	}
-	for _, d := range []dlt645.DI{0x0506FF01, 0x0506FF02, 0x0506FF3E, 0x0504FF40, 0x0504FFFE, 0x0500FF01, 0x0501FF01, 0x0001FF03} {
+	for _, d := range []dlt645.DI{0x0506FF01, 0x0506FF02, 0x0506FF3E, 0x0504FF40, 0x0504FFFE, 0x0500FF01, 0x0501FF01, 0x0001FF03, 0x03300201} {
 		want, _ := ask(t, m, d, now)
 		got, err := ask(t, back, d, now)
 		if !bytes.Equal(got, want) || len(got) == 0 {
@@ -94,9 +96,6 @@ func TestARestartChangesNothingThatAMasterCanRead(t *testing.T) {
 	got, err := collect(t, back, request, dlt645.DILoadFrom, now)
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("the load profile is another one: %v", err)
-	}
-	if d := cmp.Diff(m.State(now).History, back.State(now).History); d != "" {
-		t.Log("histories are written differently, and read the same")
 	}
 }
 

@@ -48,8 +48,12 @@ func TestSecondMasterIsToldOnceAMinute(t *testing.T) {
 					time.Sleep(time.Second)
 				}
 			}
-			if n := l.Status().Foreign; n < 60 { // a request each 2.3 s, and its reply
-				t.Errorf("%d foreign frames counted", n)
+			least := uint64(60) // a request each 2.3 s, and its reply
+			if busy {
+				least = 10 // most of its frames fall on ours
+			}
+			if n := l.Status().Foreign; n < least {
+				t.Errorf("%d foreign frames counted, want %d", n, least)
 			}
 		})
 		n := kinds(got)

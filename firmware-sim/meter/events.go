@@ -21,6 +21,7 @@ const (
 	eventCover       eventKind = "cover"        // 0330 0D
 	eventPower       eventKind = "power_down"   // 0311
 	eventPurchase    eventKind = "purchase"     // 0333
+	eventRelayFault  eventKind = "relay_fault"  // 0336, the count alone: no source tells the record
 )
 
 // eventsKept is what the standard keeps of each kind, 01 newest .. 0A.
@@ -146,7 +147,7 @@ func zeroEvents(d di) int {
 		return 18
 	case d >= 0x03050000 && d <= 0x030A0000 && d&0xFFFF == 0:
 		return 6
-	case d>>16 == 0x0330 && d&0xFF == 0 && d>>8&0xFF <= 0x0E, d == 0x03350000, d == 0x03360000, d == 0x03370000:
+	case d>>16 == 0x0330 && d&0xFF == 0 && d>>8&0xFF <= 0x0E, d == 0x03350000, d == 0x03370000:
 		return 3
 	case d>>24 >= 0x10 && d>>24 <= 0x1F && d&0xFFFFFF == 1, d == 0x20000001, d == 0x22000001: // total counts of the newer kinds
 		return 3
@@ -175,6 +176,9 @@ func (m *Meter) eventItem(d di) ([]byte, bool) {
 			return nil, false
 		}
 		return r.write(m, nil, e), true
+	}
+	if d == 0x03360000 {
+		return dlt645.AppendBCD(nil, uint64(m.counted(eventRelayFault)), 3), true
 	}
 	if n := zeroEvents(d); n > 0 {
 		return make([]byte, n), true

@@ -98,14 +98,6 @@ func (m *Meter) framing(baud int, parity string, now int64) (int, string) {
 	return baud, parity
 }
 
-// Wiring is where the meter differs from its line at this moment: its reply delay, baud and parity. Zero is the line's own.
-func (m *Meter) Wiring() (delay time.Duration, baud int, parity string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	baud, parity = m.framing(0, "", time.Now().UnixNano())
-	return m.manner.delay, baud, parity
-}
-
 // SetDelay changes the reply delay; 0 is the line's.
 func (m *Meter) SetDelay(d time.Duration) {
 	m.mu.Lock()

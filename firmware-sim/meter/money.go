@@ -37,6 +37,7 @@ func (m *Meter) spend(before [rates]int64) {
 		return
 	}
 	switch owed := -m.purse.left; {
+	case m.purse.opened && m.relay.commandOpen: // told once; a contact that does not follow is another fault
 	case owed >= 0 && owed >= m.paramMoney(diOverdraft):
 		m.purse.opened = true
 		m.trip(localOperator)

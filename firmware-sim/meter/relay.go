@@ -199,6 +199,9 @@ func (m *Meter) relayDue() {
 		limit := m.tripCurrent()
 		if r.waits = limit > 0 && m.amps(m.at) > limit; !r.waits { // 跳闸电流限制: contacts open only what they can
 			r.tripAt = 0
+			if m.cfg.Welded && !r.open {
+				m.record(eventRelayFault, event{})
+			}
 			m.contact(true)
 			if r.recoverFor > 0 {
 				r.recoverAt = m.at + int64(r.recoverFor)
@@ -219,6 +222,7 @@ func (m *Meter) relayDue() {
 	}
 	if r.recloseAt != 0 && m.at >= r.recloseAt {
 		r.recloseAt = 0
+		m.record(eventRelayFault, event{})
 		m.contact(false) // commandOpen stays: a command nobody gave
 	}
 }

@@ -178,6 +178,10 @@ func TestFaultyRelaysShowTheirFaults(t *testing.T) {
 			if got := word3(t, m, after(time.Minute)); got != row.want {
 				t.Errorf("got word %016b, want %016b", got, row.want)
 			}
+			faults, err := ask(t, m, 0x03360000, after(time.Minute))
+			if err != nil || (faults[0] == 1) != row.draws {
+				t.Errorf("got % X relay faults, %v", faults, err)
+			}
 			if draws := m.View(after(2*time.Minute)).LoadW > 0; draws != row.draws {
 				t.Errorf("got draws %t", draws)
 			}

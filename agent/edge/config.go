@@ -121,7 +121,12 @@ type Line struct {
 type Meter struct {
 	Ref   protocol.MeterRef
 	Model modbusmap.Model // modbus only
-	dlt   []meter.Option  // DL/T 645 only
+
+	// DL/T 645 only, where the meter differs from its line; zero: it does not.
+	Edition string
+	Baud    int
+	Parity  string
+	dlt     []meter.Option // the same for its driver
 }
 
 // PasswordVariable overrides broker.password, so that the file need not hold it.
@@ -308,6 +313,7 @@ func (mf meterFile) check(lf lineFile, models modbusmap.Catalogue) (m Meter, err
 			return m, errors.New("model is for modbus meters; DL/T 645 tells the same of all")
 		}
 		m.Ref.Address = a.String()
+		m.Edition, m.Baud, m.Parity = mf.Edition, mf.Baud, mf.Parity
 		m.dlt, err = mf.options(lf)
 		return m, err
 	}

@@ -27,6 +27,9 @@ var presence = []byte{modbus.ReadHolding, modbus.ReadInput}
 func (s *search) units(ctx context.Context, f Framing, fn byte) error {
 	s.framing = f
 	s.stage = fmt.Sprintf("%s, Modbus RTU", f)
+	if s.o.TCP {
+		s.stage = "Modbus TCP"
+	}
 	for unit := s.o.First; unit <= s.o.Last; unit++ {
 		if s.has(f, unit) {
 			s.done++
@@ -140,16 +143,16 @@ type answer struct {
 
 // talk does one request. It is not marked blind: each id is asked once, so a late reply tells whose it is.
 func (s *search) talk(ctx context.Context, request modbus.ADU, window time.Duration) (a answer, err error) {
-	wire := modbus.AppendRTU(nil, request)
+	wire := s.frame(request)
 	s.buf = s.buf[:0]
 	var got []byte
-	x := &line.Exchange{Request: wire, ReplyLen: modbus.ReplyLength(request), Delay: window, Take: func(b []byte) bool {
+	x := &line.Exchange{Request: wire, ReplyLen: modbus.ReplyLength(request) + headerTCP, Delay: window, Take: func(b []byte) bool {
 		s.buf = append(s.buf, b[:min(len(b), captureMax-len(s.buf))]...)
 		got = append(got, b...)
 		for len(got) > 0 {
-			n := modbus.ReplyNeed(got, request)
+			n := s.need(got, request)
 			if n == 0 {
-				a.adu, err = modbus.DecodeReply(got, request)
+				a.adu, err = s.decode(got, request)
 				var refused *modbus.Exception
 				a.exception = errors.As(err, &refused)
 				a.whole = err == nil || a.exception
@@ -172,10 +175,41 @@ func (s *search) talk(ctx context.Context, request modbus.ADU, window time.Durat
 	if !x.RepliedAt.IsZero() {
 		a.delay = max(0, x.RepliedAt.Sub(x.SentAt)-s.charTime(len(wire)))
 	}
-	if !a.whole {
+	switch {
+	case a.exception && len(a.adu.Data) > 0 && (a.adu.Data[0] == modbus.GatewayPath || a.adu.Data[0] == modbus.GatewayTarget):
+		a.whole = false // the gateway speaks, and nobody is behind it
+	case a.whole:
+	case s.o.TCP: // a header names its request: what is another's says nothing about this unit
+	default:
 		a.late, a.bytes = lateReply(s.buf, wire), strays(s.buf, wire)
 	}
 	return a, nil
+}
+
+// headerTCP is what an MBAP header is longer than an RTU frame's CRC.
+const headerTCP = 5
+
+// frame puts a request into the framing of the line.
+func (s *search) frame(request modbus.ADU) []byte {
+	if !s.o.TCP {
+		return modbus.AppendRTU(nil, request)
+	}
+	s.id++
+	return modbus.AppendTCP(nil, s.id, request)
+}
+
+func (s *search) need(got []byte, request modbus.ADU) int {
+	if s.o.TCP {
+		return modbus.ReplyNeedTCP(got, s.id, request)
+	}
+	return modbus.ReplyNeed(got, request)
+}
+
+func (s *search) decode(got []byte, request modbus.ADU) (modbus.ADU, error) {
+	if s.o.TCP {
+		return modbus.DecodeReplyTCP(got, s.id, request)
+	}
+	return modbus.DecodeReply(got, request)
 }
 
 // strays is how many bytes came, our echo not counted.

@@ -21,6 +21,10 @@ var plausible = []struct {
 	{protocol.Frequency, 45_00, 65_00, 2},
 }
 
+// implausible is what a point costs that cannot be read or has a value out of range: a table with three phases does not
+// fit a meter with one.
+const implausible = 1
+
 // recognize compares the unit's registers with the tables of the models that we know. What it writes is a guess: makers
 // copy each other's tables.
 func (s *search) recognize(ctx context.Context, unit byte, found *Found) error {
@@ -51,30 +55,27 @@ func (s *search) recognize(ctx context.Context, unit byte, found *Found) error {
 		return words, nil
 	}
 	best, like := 0, []string(nil)
-	for _, m := range modbusmap.Models() {
+	for _, m := range s.o.Models {
 		score, voltage := 0, ""
 		for _, q := range plausible {
-			p, ok := point(m, q.quantity)
-			if !ok {
-				continue
+			for _, p := range points(m, q.quantity) {
+				words, err := read(p)
+				if err != nil {
+					return err
+				}
+				v, measured, err := p.Decode(words)
+				if h := hundredths(v, p.Exp); err != nil || !measured || h < q.lo || h > q.hi {
+					score -= implausible
+					continue
+				}
+				score += q.weight
+				if q.quantity == protocol.Voltage && voltage == "" {
+					voltage = decimal(v, p.Exp)
+				}
 			}
-			words, err := read(p)
-			if err != nil {
-				return err
-			}
-			v, measured, err := p.Decode(words)
-			if err != nil || !measured {
-				score--
-				continue
-			}
-			if h := hundredths(v, p.Exp); h < q.lo || h > q.hi {
-				score--
-				continue
-			}
-			score += q.weight
-			if q.quantity == protocol.Voltage {
-				voltage = decimal(v, p.Exp)
-			}
+		}
+		if score > 0 && m.Baud == s.framing.Baud && m.Parity == s.framing.Parity {
+			score++ // as it leaves the factory
 		}
 		switch {
 		case score <= 0 || score < best:
@@ -92,14 +93,17 @@ func (s *search) recognize(ctx context.Context, unit byte, found *Found) error {
 	return nil
 }
 
-// point is the first of a quantity.
-func point(m modbusmap.Model, q protocol.Quantity) (modbusmap.Point, bool) {
+// phases bounds the voltages that are looked at: those between phases follow from them.
+const phases = 3
+
+// points are those of a quantity that every powered meter of the model has.
+func points(m modbusmap.Model, q protocol.Quantity) (out []modbusmap.Point) {
 	for _, p := range m.Points {
-		if p.Quantity == q {
-			return p, true
+		if p.Quantity == q && p.Register <= phases {
+			out = append(out, p)
 		}
 	}
-	return modbusmap.Point{}, false
+	return out
 }
 
 // hundredths is v x 10^exp in hundredths, rounded down; values that do not fit are far from plausible.

@@ -11,6 +11,7 @@ import (
 
 	"feikong/agent/line"
 	"feikong/protocol/dlt645"
+	"feikong/protocol/modbusmap"
 )
 
 // Protocols a scan can look for.
@@ -42,14 +43,16 @@ func (f Framing) String() string {
 
 // Options say where to look. Empty framings mean: the line's own.
 type Options struct {
-	DLT645, Modbus []Framing     // what to try for each protocol; a protocol without any is not looked for
-	Window         time.Duration // how long a meter may take before its first byte; default 500 ms (Td, DL/T 645-2007)
-	ModbusWindow   time.Duration // the same for Modbus; default 300 ms
-	First, Last    int           // Modbus unit ids; default 1 to 247
-	Expect         []string      // DL/T 645 addresses of an installation list, asked for first
-	Count          int           // stop when so many meters are found; 0: look to the end
-	Tries          int           // how often a silent node is asked; default 2, and more on a line that damages frames
-	Thorough       bool          // also below every node that answered cleanly: a strong meter may hide a weak one
+	DLT645, Modbus []Framing         // what to try for each protocol; a protocol without any is not looked for
+	Window         time.Duration     // how long a meter may take before its first byte; default 500 ms (Td, DL/T 645-2007)
+	ModbusWindow   time.Duration     // the same for Modbus; default 300 ms
+	First, Last    int               // Modbus unit ids; default 1 to 247
+	TCP            bool              // Modbus TCP (MBAP) instead of RTU frames; First and Last then reach from 0 to 255
+	Models         []modbusmap.Model // that Modbus meters are compared with; default the built-in ones
+	Expect         []string          // DL/T 645 addresses of an installation list, asked for first
+	Count          int               // stop when so many meters are found; 0: look to the end
+	Tries          int               // how often a silent node is asked; default 2, and more on a line that damages frames
+	Thorough       bool              // also below every node that answered cleanly: a strong meter may hide a weak one
 }
 
 const (
@@ -57,8 +60,9 @@ const (
 	modbusWindowDefault = 300 * time.Millisecond
 	triesDefault        = 2
 	// triesMax bounds what a noisy line costs: with a tenth of all frames damaged five tries miss one meter in 100,000.
-	triesMax = 5
-	unitsMax = 247
+	triesMax    = 5
+	unitsMax    = 247
+	unitsMaxTCP = 255
 	// foundMax bounds what is kept: an RS-485 line carries 256 unit loads at best.
 	foundMax = 1024
 )
@@ -160,6 +164,7 @@ type search struct {
 	cost    time.Duration // of a silent probe, running mean
 	broken  int           // frames that came damaged and whole when asked again
 	buf     []byte
+	id      uint16 // of the last transaction of Modbus TCP
 }
 
 func (s *search) defaults() {
@@ -173,11 +178,18 @@ func (s *search) defaults() {
 		s.o.Tries = triesDefault
 	}
 	s.o.Tries = min(s.o.Tries, triesMax)
-	if s.o.First < 1 || s.o.First > unitsMax {
+	least, most := 1, unitsMax
+	if s.o.TCP {
+		least, most = 0, unitsMaxTCP
+	}
+	if s.o.First < least || s.o.First > most {
 		s.o.First = 1
 	}
-	if s.o.Last < s.o.First || s.o.Last > unitsMax {
+	if s.o.Last < s.o.First || s.o.Last > most {
 		s.o.Last = unitsMax
+	}
+	if s.o.Models == nil {
+		s.o.Models = modbusmap.Models()
 	}
 }
 

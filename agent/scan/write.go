@@ -13,6 +13,7 @@ type Site struct {
 	Agent string // name of the agent
 	Line  string // name of the line
 	Port  string
+	TCP   bool   // Modbus TCP
 	Lang  string // of the comments: "zh" or "en"
 }
 
@@ -49,7 +50,14 @@ func Config(r Report, at Site) ([]byte, error) {
 	}
 	p("agent: %s\n", quote(at.Agent))
 	p("data: agent-data\nrelay: off\nbroker:\n  url: tcp://127.0.0.1:1883   # %s\n  user: %s\n", say("改成主站的地址", "the gateway's address goes here"), quote(at.Agent))
-	p("lines:\n  - name: %s\n    port: %s\n    protocol: %s\n    baud: %d\n    parity: %s\n    stop_bits: 1\n    meters:\n", quote(at.Line), quote(at.Port), g.protocol, g.framing.Baud, g.framing.Parity)
+	p("lines:\n  - name: %s\n    port: %s\n    protocol: %s\n", quote(at.Line), quote(at.Port), g.protocol)
+	if at.TCP {
+		p("    framing: tcp\n")
+	}
+	if !strings.HasPrefix(at.Port, "tcp://") { // behind a serial server the far end is set
+		p("    baud: %d\n    parity: %s\n    stop_bits: 1\n", g.framing.Baud, g.framing.Parity)
+	}
+	p("    meters:\n")
 	for _, f := range g.meters {
 		skip := ""
 		switch {
@@ -57,7 +65,7 @@ func Config(r Report, at Site) ([]byte, error) {
 			skip = say("两块表用同一地址，先改其中一块的地址", "two meters have this address; change one of them first")
 		case f.Protocol == Modbus && f.Model == "":
 			skip = say("型号未识别：补上 model 后去掉行首的 #", "model not recognised: add model and take the # away")
-		case f.Framing != g.framing:
+		case f.Framing != g.framing && g.protocol == Modbus:
 			skip = fmt.Sprintf(say("此表是 %s，与本线路不同：改表的速率，或另接一条线路", "this meter talks %s, unlike the line: change it there, or give it a line of its own"), f.Framing)
 		}
 		if skip != "" {
@@ -67,6 +75,12 @@ func Config(r Report, at Site) ([]byte, error) {
 		p("      - address: %s   # %s\n", quote(f.Address), f.words(say))
 		if f.Model != "" {
 			p("        model: %s\n", f.Model)
+		}
+		if f.Edition == "1997" {
+			p("        edition: \"1997\"\n")
+		}
+		if f.Framing != g.framing {
+			p("        baud: %d\n        parity: %s\n", f.Baud, f.Parity)
 		}
 	}
 	if len(left) > 0 {

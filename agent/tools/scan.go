@@ -19,6 +19,7 @@ import (
 	"feikong/agent/local"
 	"feikong/agent/scan"
 	"feikong/internal/daemon"
+	"feikong/protocol/modbus"
 )
 
 // Framings that a scan tries when none is named, the likely ones first. DL/T 645 is 8E1 by its text; 8N1 and 8O1 are tried
@@ -41,6 +42,7 @@ type scanFlags struct {
 	write    string
 	force    bool
 	agent    string
+	framing  string
 }
 
 // ScanCommand is `agent scan`.
@@ -62,6 +64,7 @@ func ScanCommand() *cobra.Command {
 	c.Flags().StringVar(&f.protocol, "protocol", "all", say("dlt645、modbus 或 all", "dlt645, modbus or all"))
 	c.Flags().IntSliceVar(&f.bauds, "baud", nil, say("只试这些波特率，如 2400,9600", "try only these baud rates, like 2400,9600"))
 	c.Flags().StringSliceVar(&f.parities, "parity", nil, say("只试这些校验：even、none、odd", "try only these: even, none, odd"))
+	c.Flags().StringVar(&f.framing, "framing", "", say("配合 tcp:// 和 modbus：rtu（默认）或 tcp（Modbus TCP）", "with tcp:// and modbus: rtu (default) or tcp (Modbus TCP)"))
 	c.Flags().StringVar(&f.ids, "ids", "1-247", say("Modbus 地址范围", "Modbus unit ids"))
 	c.Flags().DurationVar(&f.window, "window", 0, say("等待应答的时间（默认 500ms，TCP 1s；Modbus 300ms，TCP 1s）", "how long a meter may take (default 500ms, TCP 1s; Modbus 300ms, TCP 1s)"))
 	c.Flags().IntVar(&f.count, "count", 0, say("找到这么多块就停止", "stop when so many are found"))
@@ -90,6 +93,9 @@ func (f *scanFlags) run(c *cobra.Command) error {
 	o, more, err := f.options(set, of)
 	if err != nil {
 		return err
+	}
+	if cfg != nil {
+		o.Models = cfg.Models.All()
 	}
 	if cfg != nil {
 		if client, err := local.Dial(cfg.Data); err == nil {
@@ -134,7 +140,7 @@ func (f *scanFlags) run(c *cobra.Command) error {
 		summary(out, report, of)
 	}
 	if f.write != "" {
-		if e := f.save(report, set); e != nil {
+		if e := f.save(report, set, o.TCP); e != nil {
 			return e
 		}
 		fmt.Fprintf(c.ErrOrStderr(), say("已写入 %s；检查：agent config check --config %s\n", "written: %s; check it: agent config check --config %s\n"), f.write, f.write)
@@ -174,7 +180,7 @@ func (f *scanFlags) options(set line.Settings, of *edge.Line) (o scan.Options, m
 	if o.First, err = strconv.Atoi(first); err == nil {
 		o.Last, err = strconv.Atoi(last)
 	}
-	if err != nil || o.First < 1 || o.Last > 247 || o.Last < o.First {
+	if err != nil || o.First < 0 || o.Last > 255 || o.Last < o.First || f.framing != "tcp" && (o.First < 1 || o.Last > 247) {
 		return o, nil, fmt.Errorf(say("--ids %q 应为 1-247 之内的范围，如 1-32", "--ids %q is not a range within 1-247, like 1-32"), f.ids)
 	}
 	if of != nil && of.Protocol == scan.DLT645 {
@@ -182,13 +188,23 @@ func (f *scanFlags) options(set line.Settings, of *edge.Line) (o scan.Options, m
 			o.Expect = append(o.Expect, m.Ref.Address)
 		}
 	}
+	framing, err := modbus.ParseFraming(f.framing)
+	if err != nil {
+		return o, nil, err
+	}
+	if of != nil && of.Protocol == scan.Modbus {
+		framing = of.Framing
+	}
+	if o.TCP = framing == modbus.TCP; o.TCP && (!tcp || f.protocol == scan.DLT645) {
+		return o, nil, errors.New(say("--framing tcp 只用于 tcp:// 端口上的 modbus", "--framing tcp is for modbus on a tcp:// port"))
+	}
 	own := []scan.Framing{{}}
 	switch f.protocol {
 	case "all", scan.DLT645, scan.Modbus:
 	default:
 		return o, nil, fmt.Errorf(say("协议 %q 不是 dlt645、modbus、all", "protocol %q is not dlt645, modbus or all"), f.protocol)
 	}
-	if f.protocol != scan.Modbus {
+	if f.protocol != scan.Modbus && !o.TCP {
 		switch {
 		case tcp:
 			o.DLT645 = own
@@ -234,12 +250,12 @@ func framings(bauds []int, parities []string) (out []scan.Framing) {
 }
 
 // save writes the configuration beside its final place first: a half-written file is worse than none.
-func (f *scanFlags) save(r scan.Report, set line.Settings) error {
+func (f *scanFlags) save(r scan.Report, set line.Settings, tcp bool) error {
 	name := set.Name
 	if f.name == "" {
 		name = "l1"
 	}
-	text, err := scan.Config(r, scan.Site{Agent: f.agent, Line: name, Port: scan.PortFor(set.Path), Lang: daemon.Lang()})
+	text, err := scan.Config(r, scan.Site{Agent: f.agent, Line: name, Port: scan.PortFor(set.Path), TCP: tcp, Lang: daemon.Lang()})
 	if err != nil {
 		return err
 	}

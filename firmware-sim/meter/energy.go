@@ -89,7 +89,7 @@ func (f *flow) net(wall int64) int64 {
 // The hours in which Config.FeedW is fed back.
 const feedFrom, feedTo = 9, 16
 
-// level is the mean load of the quarter of an hour that begins at q (unix ns), and the step of the pair at p.
+// level is the mean load of the quarter of an hour that begins at q (unix ns); step is how far the pair at p lies around it.
 func (f *flow) level(net, q int64) int64 {
 	return net + net*(int64(mix(f.seed^uint64(q/int64(quarter)))%(2*swing+1))-swing)/1000
 }

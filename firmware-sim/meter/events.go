@@ -139,7 +139,7 @@ var eventRecords = map[di]struct {
 	}},
 }
 
-// countsOnly are identifiers of event kinds that the meters watch for but never see: their totals are zero and there are
+// zeroEvents is the length of an identifier of event kinds that the meters watch for but never see: all zero, and there are
 // no records. Statistics of one kind of phase event are count and minutes by phase, 18 bytes.
 func zeroEvents(d di) int {
 	switch {

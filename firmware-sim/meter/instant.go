@@ -30,7 +30,7 @@ func appendSigned(dst []byte, v int64, n int) []byte {
 
 func (m *Meter) three() bool { return m.cfg.Phases == 3 }
 
-// phases is what each phase carries of the whole, in hundredths.
+// phaseShare is what each phase carries of the whole, in hundredths.
 func (m *Meter) phaseShare(p int) int64 {
 	if !m.three() {
 		return 100

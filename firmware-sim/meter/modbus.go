@@ -129,7 +129,7 @@ func (m *Meter) words(q modbus.Request) []uint16 {
 	return out
 }
 
-// command takes a write to the relay apart: does it go there, and what would it do?
+// relayWrite takes a write to the relay apart: does it go there, and what would it do?
 func (m *Meter) relayWrite(q modbus.Request) (hit, open, closed bool) {
 	r := m.cfg.Model.Relay
 	if r == nil || q.Addr != r.Addr {

@@ -236,6 +236,9 @@ func (e *patient) somebody(ctx context.Context, f scan.Framing) (string, error) 
 
 // elsewhere looks for a meter at other framings; anybody: whoever answers there will do.
 func (e *patient) elsewhere(ctx context.Context, t *target, anybody bool) (scan.Framing, string, error) {
+	if !e.tunable {
+		return scan.Framing{}, "", nil
+	}
 	defer e.w.tune(e.w.own) // the next question goes out at the line's framing in any case
 	for _, f := range likely(e.l.Protocol) {
 		if f == e.w.own {
@@ -308,7 +311,7 @@ func (e *patient) masters(idle []byte) {
 			what = fmt.Sprintf("%02XH → %s", f.Control, f.Addr)
 		}
 	}
-	if e.l.Protocol == scan.Modbus {
+	if e.l.Protocol == scan.Modbus && e.l.Framing == modbus.RTU {
 		var p modbus.Parser
 		p.Write(idle)
 		for a, ok := p.Next(); ok; a, ok = p.Next() {

@@ -84,14 +84,24 @@ func targets(l edge.Line) (out []*target, err error) {
 	for _, m := range l.Meters {
 		var t *target
 		if l.Protocol == scan.Modbus {
-			t, err = modbusTarget(m)
+			t, err = modbusTarget(m, l.Framing)
 		} else {
-			t, err = dlt645Target(m.Ref.Address, edition2007)
+			edition := edition2007
+			if m.Edition == edition1997 {
+				edition = edition1997
+			}
+			t, err = dlt645Target(m.Ref.Address, edition)
 		}
 		if err != nil {
 			return nil, err
 		}
 		t.framing = own
+		if m.Baud != 0 {
+			t.framing.Baud = m.Baud
+		}
+		if m.Parity != "" {
+			t.framing.Parity = m.Parity
+		}
 		out = append(out, t)
 	}
 	return out, nil
@@ -140,42 +150,54 @@ func dlt645Target(address, edition string) (*target, error) {
 }
 
 // modbusTarget asks for what the meter's model keeps first, or for holding registers when no model is known.
-func modbusTarget(m edge.Meter) (*target, error) {
-	n, err := strconv.ParseUint(m.Ref.Address, 10, 8)
-	if err != nil || n < 1 || n > 247 {
-		return nil, fmt.Errorf("address %q is not a Modbus unit id, 1 to 247", m.Ref.Address)
+func modbusTarget(m edge.Meter, framing modbus.Framing) (*target, error) {
+	low, high := framing.Units()
+	n, err := strconv.Atoi(m.Ref.Address)
+	if err != nil || n < low || n > high {
+		return nil, fmt.Errorf("address %q is not a Modbus unit id, %d to %d", m.Ref.Address, low, high)
 	}
 	request := modbus.ReadRequest(byte(n), modbus.ReadHolding, 0, 2)
 	if reads := m.Model.Reads(); len(reads) > 0 {
 		request = reads[0].Request(byte(n))
 	}
-	t := &target{address: m.Ref.Address, request: modbus.AppendRTU(nil, request), reply: modbus.ReplyLength(request)}
+	const id = 0x0645 // of every transaction: one is under way at a time, and a late answer is an answer
+	t := &target{address: m.Ref.Address, request: modbus.AppendRTU(nil, request), reply: modbus.ReplyLength(request) + 8}
+	need := func(b []byte) int { return modbus.ReplyNeed(b, request) }
+	decode := func(b []byte) (modbus.ADU, error) { return modbus.DecodeReply(b, request) }
+	around := 4 // unit, function, CRC
+	if framing == modbus.TCP {
+		t.request = modbus.AppendTCP(nil, id, request)
+		need = func(b []byte) int { return modbus.ReplyNeedTCP(b, id, request) }
+		decode = func(b []byte) (modbus.ADU, error) { return modbus.DecodeReplyTCP(b, id, request) }
+		around = 8 // header with unit, function
+	}
 	t.judge = func(capture []byte) (j judged) {
 		rest := capture
 		if len(rest) >= len(t.request) && string(rest[:len(t.request)]) == string(t.request) {
 			rest = rest[len(t.request):]
 		}
-		found := 0
-		strays := 0
+		found, strays := 0, 0
 		for len(rest) > 0 {
-			need := modbus.ReplyNeed(rest, request)
-			if need > 0 {
+			n := need(rest)
+			if n > 0 {
 				strays += len(rest)
 				break
 			}
-			if need < 0 {
-				strays -= need
-				rest = rest[min(-need, len(rest)):]
+			if n < 0 {
+				strays -= n
+				rest = rest[min(-n, len(rest)):]
 				continue
 			}
-			a, err := modbus.DecodeReply(rest, request)
+			a, err := decode(rest)
 			var refused *modbus.Exception
 			if err != nil && !errors.As(err, &refused) {
 				strays += len(rest)
 				break
 			}
-			found++
-			rest = rest[min(len(rest), 4+len(a.Data)):]
+			if refused == nil || refused.Code != modbus.GatewayPath && refused.Code != modbus.GatewayTarget {
+				found++ // else the gateway speaks, and the meter behind it does not
+			}
+			rest = rest[min(len(rest), around+len(a.Data)):]
 		}
 		switch {
 		case found > 1:

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"feikong/internal/daemon"
 	"feikong/protocol"
 	"feikong/protocol/dlt645"
+	"feikong/protocol/modbus"
 	"feikong/protocol/modbusmap"
 )
 
@@ -53,6 +53,7 @@ type readFlags struct {
 	site
 	at      place
 	model   string
+	framing string
 	timeout time.Duration
 	raw     bool
 }
@@ -79,7 +80,8 @@ func ReadCommand() *cobra.Command {
 	c.Flags().IntVar(&f.at.baud, "baud", 0, say("配合 --port：波特率（默认 DL/T 645 2400，Modbus 9600）", "with --port: baud rate (default 2400 for DL/T 645, 9600 for Modbus)"))
 	c.Flags().StringVar(&f.at.parity, "parity", "", say("配合 --port：none、even、odd", "with --port: none, even or odd"))
 	c.Flags().StringVar(&f.at.protocol, "protocol", "", say("配合 --port：dlt645（默认）或 modbus", "with --port: dlt645 (default) or modbus"))
-	c.Flags().StringVar(&f.model, "model", "", say("配合 --port：Modbus 型号，见 agent model list", "with --port: model of a Modbus meter, see agent model list"))
+	c.Flags().StringVar(&f.model, "model", "", say("配合 --port：Modbus 型号（见 agent model list）或型号文件", "with --port: model of a Modbus meter (see agent model list), or its file"))
+	c.Flags().StringVar(&f.framing, "framing", "", say("配合 tcp:// 和 modbus：rtu（默认）或 tcp（Modbus TCP）", "with tcp:// and modbus: rtu (default) or tcp (Modbus TCP)"))
 	c.Flags().DurationVar(&f.timeout, "timeout", 800*time.Millisecond, say("配合 --port：等待应答的时间", "with --port: how long the meter may take"))
 	c.Flags().BoolVar(&f.raw, "raw", false, say("显示收发的报文（密码隐去）", "show the frames, passwords masked"))
 	return c
@@ -344,14 +346,18 @@ func (f *readFlags) byHand(name string) error {
 		}
 		f.meter.Ref.Address = a.String()
 	case scan.Modbus:
-		var known []string
-		for _, m := range modbusmap.Models() {
-			known = append(known, m.Name)
+		var ok bool
+		if f.meter.Model, ok = modbusmap.Find(f.model); !ok {
+			if !strings.HasSuffix(f.model, ".yaml") && !strings.HasSuffix(f.model, ".yml") {
+				return fmt.Errorf(say("--model %q 未知；写型号文件 xxx.yaml，或：%s", "--model %q is not known; name a file of your own, or one of %s"), f.model, strings.Join(modbusmap.Catalogue{}.Names(), ", "))
+			}
+			if f.meter.Model, err = modelFile(f.model); err != nil {
+				return err
+			}
 		}
-		if !slices.Contains(known, f.model) {
-			return fmt.Errorf(say("--model %q 未知，有：%s", "--model %q is not known; there are %s"), f.model, strings.Join(known, ", "))
+		if f.line.Framing, err = modbus.ParseFraming(f.framing); err != nil {
+			return err
 		}
-		f.meter.Model, _ = modbusmap.Find(f.model)
 	default:
 		return fmt.Errorf(say("协议 %q 不是 dlt645 或 modbus", "protocol %q is not dlt645 or modbus"), f.at.protocol)
 	}

@@ -61,7 +61,7 @@ func TestReadGivesNamesValuesAndFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"02010100", "voltage A", "50.", "Hz", "relay", "closed", "clock error", "→ 000000000101", "← 000000000101"} {
+	for _, want := range []string{"02010100", "voltage A", "frequency", "Hz", "relay", "closed", "clock error", "→ 000000000101", "← 000000000101"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

@@ -46,7 +46,7 @@ func command() *cobra.Command {
 		},
 	})
 	root.AddCommand(runCommand(), config, tools.DecodeCommand())
-	root.AddCommand(tools.ScanCommand(), tools.ReadCommand(), tools.MonitorCommand(), tools.DoctorCommand())
+	root.AddCommand(tools.ScanCommand(), tools.ReadCommand(), tools.MonitorCommand(), tools.DoctorCommand(), tools.ModelCommand())
 	root.AddCommand(tools.StatusCommand(), tools.CommissionCommand(), tools.ExchangeCommand(), tools.ReadingCommand(), tools.RelayCommand())
 	return root
 }

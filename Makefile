@@ -37,8 +37,9 @@ check: ## gofmt, go vet, staticcheck
 race: ## all tests under the race detector (needs gcc: make deps)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 40m ./...
 
-fuzz: ## every fuzz target for FUZZ each (default 30s)
+fuzz: ## every fuzz target for FUZZ each (default 30s), and 10^7 corrupted replies against the parser
 	@tools/fuzz.sh $(FUZZ)
+	FEIKONG_CORRUPT=10000000 $(GO) test -count=1 -run Corrupted -v ./protocol/dlt645 | grep -E '^(CORRUPT|---|ok|FAIL)|CORRUPT'
 
 prop: ## the property tests with PROP cases each (default 10000)
 	$(GO) test -count=1 -timeout 120m ./gateway/pipeline -run 'Order|Shuffled|NothingThat' -rapid.checks=$(PROP)

@@ -83,7 +83,7 @@ func (m *DLT645) Can() Capabilities {
 // is taken from the third, without QualityTwice, when all three can be true.
 func (m *DLT645) Energy(ctx context.Context, c Call) (out []protocol.Reading, err error) {
 	err = m.find(ctx, c, func(w way) error {
-		out, err = c.twice(func() ([]protocol.Reading, error) { return m.energy(ctx, c, w) }, advancing)
+		out, err = c.twice(func() ([]protocol.Reading, error) { return m.energy(ctx, c, w) }, true)
 		return err
 	})
 	if err != nil {

@@ -38,7 +38,7 @@ func (m *DLT645) Frozen(ctx context.Context, c Call, kind dlt645.FreezeKind, nth
 		if err != nil {
 			return fail(err)
 		}
-		rs, err := c.twice(func() ([]protocol.Reading, error) { return m.frozen(ctx, c, w, kind, nth) }, never)
+		rs, err := c.twice(func() ([]protocol.Reading, error) { return m.frozen(ctx, c, w, kind, nth) }, false)
 		if err != nil {
 			return fail(err)
 		}
@@ -123,7 +123,7 @@ func (m *DLT645) Profile(ctx context.Context, c Call, from time.Time, n int) ([]
 			return nil, err
 		}
 		return m.records(records, at), nil
-	}, never)
+	}, false) // a record does not count
 	if err == nil && len(rs) == 0 {
 		err = ErrNoRecord
 	}

@@ -143,6 +143,8 @@ func TestRegistersAreReadUntilTwoAnswersAgree(t *testing.T) {
 		"a step between":   {[]byte{0x10, 0x11, 0x11}, 11, 3, true, nil},
 		"it counts fast":   {[]byte{0x10, 0x11, 0x12}, 12, 3, false, nil},
 		"no two alike":     {[]byte{0x10, 0x90, 0x50}, 0, 3, false, ErrDisagree},
+		"it counts evenly": {[]byte{0x10, 0x40, 0x70}, 70, 3, false, nil},
+		"it leaps":         {[]byte{0x10, 0x11, 0x19}, 0, 3, false, ErrDisagree},
 		"it went backward": {[]byte{0x12, 0x11, 0x10}, 0, 3, false, ErrDisagree},
 	} {
 		s := &script{}

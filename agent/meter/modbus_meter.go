@@ -2,8 +2,8 @@ package meter
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -103,59 +103,14 @@ func (m *Modbus) Can() Capabilities {
 // to it.
 func (m *Modbus) everybody() bool { return m.unit == 0 }
 
-// twiceTries bounds the reads of one register that must agree.
-const twiceTries = 3
-
 // Energy reads the energy registers of the model, in the fewest requests. With c.Twice it reads until two answers agree;
 // when none do because the registers rise as they are read, the last one counts, without the mark.
 func (m *Modbus) Energy(ctx context.Context, c Call) ([]protocol.Reading, error) {
-	out, err := m.energyOnce(ctx, c)
-	if err != nil || !c.Twice {
-		return out, err
+	out, err := c.twice(func() ([]protocol.Reading, error) { return m.energyOnce(ctx, c) }, true)
+	if errors.Is(err, ErrDisagree) {
+		err = fmt.Errorf("read energy of meter %s: %w", m.ref.Address, err)
 	}
-	rose := true
-	for try := 1; try < twiceTries; try++ {
-		again, err := m.energyOnce(ctx, c)
-		if err != nil {
-			return again, err
-		}
-		same, up := compare(out, again)
-		out, rose = again, rose && up
-		if same {
-			for i := range out {
-				if modbusmap.IsEnergy(out[i].Quantity) {
-					out[i].Quality |= protocol.QualityTwice
-				}
-			}
-			return out, nil
-		}
-	}
-	if !rose {
-		return nil, fmt.Errorf("read energy of meter %s %d times: %w", m.ref.Address, twiceTries, ErrDisagree)
-	}
-	return out, nil
-}
-
-// compare says whether the energies of two answers are the same, and whether those of the second are not below the first.
-func compare(a, b []protocol.Reading) (same, up bool) {
-	energies := func(rs []protocol.Reading) (out []protocol.Reading) {
-		for _, r := range rs {
-			if modbusmap.IsEnergy(r.Quantity) {
-				r.TakenAt = 0
-				out = append(out, r)
-			}
-		}
-		return out
-	}
-	a, b = energies(a), energies(b)
-	if len(a) != len(b) {
-		return false, false
-	}
-	up = true
-	for i := range a {
-		up = up && a[i].Quantity == b[i].Quantity && a[i].Register == b[i].Register && a[i].Value <= b[i].Value
-	}
-	return slices.Equal(a, b), up
+	return out, err
 }
 
 func (m *Modbus) energyOnce(ctx context.Context, c Call) (out []protocol.Reading, err error) {

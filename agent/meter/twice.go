@@ -4,15 +4,16 @@ import (
 	"fmt"
 
 	"feikong/protocol"
+	"feikong/protocol/modbusmap"
 )
 
-// readsMax bounds a read that must be confirmed: two that agree, and one more when noise or a step of the register came
-// between.
+// readsMax bounds the reads of which two must agree: noise hits one frame, seldom two.
 const readsMax = 3
 
-// twice does read once, or, with c.Twice, until two of at most three answers agree; those have QualityTwice. near says
-// whether one answer can have followed another honestly: a register under load steps between two reads.
-func (c Call) twice(read func() ([]protocol.Reading, error), near func(a, b []protocol.Reading) bool) ([]protocol.Reading, error) {
+// twice does read once, or, with c.Twice, until two of at most three answers agree on all energies; those have QualityTwice. A register
+// that counts while it is read never gives two equal answers: when it may, three that lie on one line are one register too, and the
+// last of them counts, without the mark.
+func (c Call) twice(read func() ([]protocol.Reading, error), counts bool) ([]protocol.Reading, error) {
 	if !c.Twice {
 		return read()
 	}
@@ -20,58 +21,75 @@ func (c Call) twice(read func() ([]protocol.Reading, error), near func(a, b []pr
 	for range readsMax {
 		rs, err := read()
 		if err != nil {
-			return nil, err
+			return rs, err
 		}
 		for _, before := range got {
 			if alike(before, rs) {
 				for i := range rs {
-					rs[i].Quality |= protocol.QualityTwice
+					if modbusmap.IsEnergy(rs[i].Quantity) {
+						rs[i].Quality |= protocol.QualityTwice
+					}
 				}
 				return rs, nil
 			}
 		}
 		got = append(got, rs)
 	}
-	if near(got[0], got[1]) && near(got[1], got[2]) {
+	if counts && even(energies(got[0]), energies(got[1]), energies(got[2])) {
 		return got[2], nil
 	}
 	return nil, fmt.Errorf("%d reads: %w", readsMax, ErrDisagree)
 }
 
+func energies(rs []protocol.Reading) (out []protocol.Reading) {
+	for _, r := range rs {
+		if modbusmap.IsEnergy(r.Quantity) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // alike says that two answers hold the same registers with the same values.
 func alike(a, b []protocol.Reading) bool {
+	a, b = energies(a), energies(b)
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if a[i].Quantity != b[i].Quantity || a[i].Register != b[i].Register || a[i].Value != b[i].Value || a[i].Exp != b[i].Exp || a[i].MeterTime != b[i].MeterTime {
+		if !sameRegister(a[i], b[i]) || a[i].Value != b[i].Value || a[i].MeterTime != b[i].MeterTime {
 			return false
 		}
 	}
 	return true
 }
 
-// advancing says that b can be a moment after a: no register went back or ran faster than 200 kW, more than any register
-// counts directly (a meter of 100 A has 66 kW); 0.01 kWh is what the display rounds.
-func advancing(a, b []protocol.Reading) bool {
-	if len(a) != len(b) {
+func sameRegister(a, b protocol.Reading) bool {
+	return a.Quantity == b.Quantity && a.Register == b.Register && a.Exp == b.Exp
+}
+
+// even says that three answers can be registers that count: none goes back, and each went as fast from the second to the third as
+// from the first to the second, but for two steps of its last digit and a load that changed by two thirds. It asks nothing about
+// how fast: a register of primary energy may run a thousand steps in that time. A wrong digit in any one of the three answers, which
+// both checksum and parity let pass, breaks the line.
+func even(a, b, c []protocol.Reading) bool {
+	if len(a) != len(b) || len(b) != len(c) {
 		return false
 	}
 	for i := range a {
-		if a[i].Quantity != b[i].Quantity || a[i].Register != b[i].Register || a[i].Exp != b[i].Exp || b[i].Exp > 0 || b[i].Exp < -6 {
+		if !sameRegister(a[i], b[i]) || !sameRegister(b[i], c[i]) {
 			return false
 		}
-		unit := int64(1) // mWh of the last digit
-		for e := b[i].Exp; e > -6; e-- {
-			unit *= 10
+		first, second := b[i].Value-a[i].Value, c[i].Value-b[i].Value
+		t1, t2 := max(b[i].TakenAt-a[i].TakenAt, 1), max(c[i].TakenAt-b[i].TakenAt, 1)
+		const most = 1 << 30 // steps, or milliseconds: no register runs so far while it is read, and the products below fit
+		if first < 0 || second < 0 || max(first, second, t1, t2) > most {
+			return false
 		}
-		step := b[i].Value - a[i].Value
-		if most := 200*(b[i].TakenAt-a[i].TakenAt)*1000/3600 + unit; step < 0 || step > (most+unit-1)/unit {
+		x, y := first*t2, second*t1
+		if max(x, y)-min(x, y) > (x+y)/4+2*max(t1, t2) {
 			return false
 		}
 	}
 	return true
 }
-
-// never is for what cannot step: a frozen register.
-func never(_, _ []protocol.Reading) bool { return false }

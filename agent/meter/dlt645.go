@@ -80,7 +80,7 @@ func (m *DLT645) Can() Capabilities {
 
 // Energy reads the block of forward active energy, total and rates (正向有功), or the total alone when the meter
 // refuses the block. With c.Twice it reads until two answers agree; a register that counts faster than it can be read
-// is taken from the third, without QualityTwice, when all three can be true.
+// is taken from the second of three, without QualityTwice, when none goes back.
 func (m *DLT645) Energy(ctx context.Context, c Call) (out []protocol.Reading, err error) {
 	err = m.find(ctx, c, func(w way) error {
 		out, err = c.twice(func() ([]protocol.Reading, error) { return m.energy(ctx, c, w) }, true)

@@ -104,7 +104,7 @@ func (m *Modbus) Can() Capabilities {
 func (m *Modbus) everybody() bool { return m.unit == 0 }
 
 // Energy reads the energy registers of the model, in the fewest requests. With c.Twice it reads until two answers agree;
-// when none do because the registers rise as they are read, the last one counts, without the mark.
+// when none do because the registers rise as they are read, the second of three counts, without the mark.
 func (m *Modbus) Energy(ctx context.Context, c Call) ([]protocol.Reading, error) {
 	out, err := c.twice(func() ([]protocol.Reading, error) { return m.energyOnce(ctx, c) }, true)
 	if errors.Is(err, ErrDisagree) {

@@ -10,9 +10,10 @@ import (
 // readsMax bounds the reads of which two must agree: noise hits one frame, seldom two.
 const readsMax = 3
 
-// twice does read once, or, with c.Twice, until two of at most three answers agree on all energies; those have QualityTwice. A register
-// that counts while it is read never gives two equal answers: when it may, three that lie on one line are one register too, and the
-// last of them counts, without the mark.
+// twice does read once, or, with c.Twice, until two of at most three answers agree on all energies; those have QualityTwice. A
+// register that counts while it is read never gives two equal answers: when it may, and none of the three went back, the second
+// counts, without the mark. However fast it runs, and whichever one of the three may have a wrong digit that both checksum and
+// parity let pass, the second lies between two true ones.
 func (c Call) twice(read func() ([]protocol.Reading, error), counts bool) ([]protocol.Reading, error) {
 	if !c.Twice {
 		return read()
@@ -35,8 +36,8 @@ func (c Call) twice(read func() ([]protocol.Reading, error), counts bool) ([]pro
 		}
 		got = append(got, rs)
 	}
-	if counts && even(energies(got[0]), energies(got[1]), energies(got[2])) {
-		return got[2], nil
+	if counts && rising(energies(got[0]), energies(got[1])) && rising(energies(got[1]), energies(got[2])) {
+		return got[1], nil
 	}
 	return nil, fmt.Errorf("%d reads: %w", readsMax, ErrDisagree)
 }
@@ -68,26 +69,13 @@ func sameRegister(a, b protocol.Reading) bool {
 	return a.Quantity == b.Quantity && a.Register == b.Register && a.Exp == b.Exp
 }
 
-// even says that three answers can be registers that count: none goes back, and each went as fast from the second to the third as
-// from the first to the second, but for two steps of its last digit and a load that changed by two thirds. It asks nothing about
-// how fast: a register of primary energy may run a thousand steps in that time. A wrong digit in any one of the three answers, which
-// both checksum and parity let pass, breaks the line.
-func even(a, b, c []protocol.Reading) bool {
-	if len(a) != len(b) || len(b) != len(c) {
+// rising says that no register went back from a to b.
+func rising(a, b []protocol.Reading) bool {
+	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if !sameRegister(a[i], b[i]) || !sameRegister(b[i], c[i]) {
-			return false
-		}
-		first, second := b[i].Value-a[i].Value, c[i].Value-b[i].Value
-		t1, t2 := max(b[i].TakenAt-a[i].TakenAt, 1), max(c[i].TakenAt-b[i].TakenAt, 1)
-		const most = 1 << 30 // steps, or milliseconds: no register runs so far while it is read, and the products below fit
-		if first < 0 || second < 0 || max(first, second, t1, t2) > most {
-			return false
-		}
-		x, y := first*t2, second*t1
-		if max(x, y)-min(x, y) > (x+y)/4+2*max(t1, t2) {
+		if !sameRegister(a[i], b[i]) || b[i].Value < a[i].Value {
 			return false
 		}
 	}

@@ -31,6 +31,9 @@ func (fm fileMeter) dlt645(c *meter.Config) error {
 	if fm.Model != "" {
 		return fmt.Errorf("model %q: only meters of a modbus line have one", fm.Model)
 	}
+	if fm.Channel != 0 {
+		return fmt.Errorf("channel %d: only boxes of a modbus line have channels", fm.Channel)
+	}
 	a, err := dlt645.ParseAddress(fm.Address)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"feikong/firmware-sim/bus"
 	"feikong/firmware-sim/meter"
+	"feikong/protocol/modbusmap"
 )
 
 // Every example of the repository is read as it stands.
@@ -126,6 +128,55 @@ func TestWhatCannotBeIsRefused(t *testing.T) {
 			}
 			contains(t, err.Error(), row.want...)
 		})
+	}
+}
+
+// A model of the user's own, and a box whose channels share a unit id.
+func TestModelsBesideTheScenarioAndBoxes(t *testing.T) {
+	dir := t.TempDir()
+	model, ok := modbusmap.Find("eastron-sdm120")
+	if !ok {
+		t.Fatal("no such model")
+	}
+	model.Name = "acme-m3"
+	if err := os.WriteFile(filepath.Join(dir, "acme.yaml"), modbusmap.Format(model), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "sim.yaml")
+	text := `models: [acme.yaml]
+lines:
+  - name: l1
+    protocol: modbus
+    baud: 9600
+    meters:
+      - {address: "1", model: acme-m3}
+      - {address: "2", model: acrel-adf400l-1p, channel: 1}
+      - {address: "2", model: acrel-adf400l-1p, channel: 2}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := s.Lines[0].Meters
+	if m[0].Model.Name != "acme-m3" || m[1].Seed == m[2].Seed {
+		t.Errorf("got %+v", m)
+	}
+	for _, row := range []struct{ old, new, want string }{
+		{"acme.yaml", "none.yaml", "none.yaml"}, {"[acme.yaml]", "[acme.yaml, acme.yaml]", "twice"}, {"[acme.yaml]", "[.]", "no model"},
+		{"acme-m3", "acme-m4", "acme-m3"}, {"channel: 2", "channel: 1", "stands here again"}, {"channel: 2", "channel: 200", "channel 200"},
+	} {
+		if err := os.WriteFile(file, []byte(strings.Replace(text, row.old, row.new, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(file); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: got %v", row.new, err)
+		}
+	}
+	if _, err := Read("memory", []byte(text)); err == nil {
+		t.Error("a scenario in memory read files")
 	}
 }
 

@@ -40,7 +40,7 @@ type fileDTU struct {
 	Hold    time.Duration `yaml:"hold"`
 }
 
-func (fl fileLine) check(name string, nth int, seed uint64, loc *time.Location) (Line, error) {
+func (fl fileLine) check(name string, nth int, with common) (Line, error) {
 	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") || len(name) > 32 || strings.ContainsAny(name, "/\\\x00 ") {
 		return Line{}, fmt.Errorf("name %q: want a short file name, the port gets it", name)
 	}
@@ -48,7 +48,7 @@ func (fl fileLine) check(name string, nth int, seed uint64, loc *time.Location) 
 	if err != nil {
 		return Line{}, err
 	}
-	c.Seed = mix(seed, name)
+	c.Seed = mix(with.seed, name)
 	out := Line{Bus: c, Faults: fl.Faults}
 	if fl.Noise != "" {
 		if fl.Faults.Noise != 0 {
@@ -64,7 +64,7 @@ func (fl fileLine) check(name string, nth int, seed uint64, loc *time.Location) 
 	if out.Bus.DTU, err = fl.DTU.check(out.Place); err != nil {
 		return Line{}, err
 	}
-	return out, fl.meters(&out, nth, loc)
+	return out, fl.meters(&out, nth, with)
 }
 
 // wires checks what the line is by itself.

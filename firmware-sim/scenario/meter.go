@@ -14,6 +14,7 @@ type fileMeter struct {
 	Address string `yaml:"address"`
 	First   string `yaml:"first"`
 	Count   *int   `yaml:"count"`
+	Channel int    `yaml:"channel"`
 	Twin    bool   `yaml:"twin"`
 
 	Model       string        `yaml:"model"`
@@ -71,7 +72,7 @@ type fileMeter struct {
 }
 
 // meters checks the meters of the nth line of its entry, ranges written out.
-func (fl fileLine) meters(out *Line, nth int, loc *time.Location) error {
+func (fl fileLine) meters(out *Line, nth int, with common) error {
 	seen := map[string]int{}
 	for i, fm := range fl.Meters {
 		if fm.Password == "" {
@@ -80,14 +81,14 @@ func (fl fileLine) meters(out *Line, nth int, loc *time.Location) error {
 		if fm.Level == nil {
 			fm.Level = fl.Level
 		}
-		if err := fm.add(out, i, nth, loc, seen); err != nil {
+		if err := fm.add(out, i, nth, with, seen); err != nil {
 			return &meterFault{int(fm.At), err}
 		}
 	}
 	return nil
 }
 
-func (fm fileMeter) add(out *Line, i, nth int, loc *time.Location, seen map[string]int) error {
+func (fm fileMeter) add(out *Line, i, nth int, with common, seen map[string]int) error {
 	addresses, err := fm.addresses(out.Bus.Protocol, nth)
 	if err != nil {
 		return fmt.Errorf("meter %d: %w", i+1, err)
@@ -98,17 +99,21 @@ func (fm fileMeter) add(out *Line, i, nth int, loc *time.Location, seen map[stri
 	for _, address := range addresses {
 		one := fm
 		one.Address = address
-		m, err := one.check(out.Bus, loc)
+		m, err := one.check(out.Bus, with)
 		if err != nil {
 			return fmt.Errorf("meter %d (address %q): %w", i+1, address, err)
 		}
-		if first := seen[m.Address]; first > 0 && !fm.Twin {
+		place := fmt.Sprintf("%s/%d", m.Address, m.Channel)
+		if first := seen[place]; first > 0 && !fm.Twin {
 			return fmt.Errorf("meter %d (address %q): address %s stands here again, first on line %d: both meters would answer (twin: true if they shall)",
 				i+1, address, m.Address, first)
 		} else if first == 0 {
-			seen[m.Address] = int(fm.At)
+			seen[place] = int(fm.At)
 		}
 		m.Seed = mix(out.Bus.Seed, m.Address)
+		if m.Channel > 0 {
+			m.Seed = mix(m.Seed, place)
+		}
 		if fm.Twin {
 			m.Seed = mix(m.Seed, fmt.Sprint(len(out.Meters)))
 		}
@@ -126,8 +131,8 @@ type meterFault struct {
 func (f *meterFault) Error() string { return f.err.Error() }
 func (f *meterFault) Unwrap() error { return f.err }
 
-func (fm fileMeter) check(line bus.Config, loc *time.Location) (meter.Config, error) {
-	c := meter.Config{LoadW: fm.LoadW, FeedW: fm.FeedW, Times: 1, Offset: fm.ClockOffset, Location: loc, History: fm.History, Phases: fm.Phases}
+func (fm fileMeter) check(line bus.Config, with common) (meter.Config, error) {
+	c := meter.Config{LoadW: fm.LoadW, FeedW: fm.FeedW, Times: 1, Offset: fm.ClockOffset, Location: with.loc, History: fm.History, Phases: fm.Phases}
 	if fm.Times != nil {
 		c.Times = *fm.Times
 	}
@@ -171,7 +176,7 @@ func (fm fileMeter) check(line bus.Config, loc *time.Location) (meter.Config, er
 		return c, err
 	}
 	if line.Protocol == bus.Modbus {
-		return c, fm.modbus(&c)
+		return c, fm.modbus(&c, with.models)
 	}
 	return c, fm.dlt645(&c)
 }

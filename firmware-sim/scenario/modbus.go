@@ -10,21 +10,30 @@ import (
 )
 
 // modbus checks what only a meter of a modbus line has.
-func (fm fileMeter) modbus(c *meter.Config) error {
+func (fm fileMeter) modbus(c *meter.Config, models modbusmap.Catalogue) error {
 	unit, err := strconv.ParseUint(fm.Address, 10, 8)
 	if err != nil || unit < 1 || unit > 247 {
 		return fmt.Errorf("address %q: want a unit id, 1 to 247", fm.Address)
 	}
-	c.Address, c.Unit = strconv.FormatUint(unit, 10), byte(unit)
-	model, ok := modbusmap.Find(fm.Model)
+	model, ok := models.Find(fm.Model)
 	if !ok {
-		var names []string
-		for _, m := range modbusmap.Models() {
-			names = append(names, m.Name)
-		}
-		return fmt.Errorf("model %q: want one of %s", fm.Model, strings.Join(names, ", "))
+		return fmt.Errorf("model %q: want one of %s", fm.Model, strings.Join(models.Names(), ", "))
 	}
-	c.Model = model
+	if fm.Channel < 0 || fm.Channel > 255 {
+		return fmt.Errorf("channel %d: want 0 to 255", fm.Channel)
+	}
+	step := uint8(0)
+	if model, step, err = model.Channel(uint8(fm.Channel)); err != nil {
+		return err
+	}
+	if unit+uint64(step) > 247 {
+		return fmt.Errorf("channel %d: its unit id %d is beyond 247", fm.Channel, unit+uint64(step))
+	}
+	if step == 0 { // the channels share a unit id
+		c.Channel = byte(fm.Channel)
+	}
+	unit += uint64(step)
+	c.Address, c.Unit, c.Model = strconv.FormatUint(unit, 10), byte(unit), model
 	if key := fm.only645(); key != "" {
 		return fmt.Errorf("%s: meters of a modbus line have none", key)
 	}

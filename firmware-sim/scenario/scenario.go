@@ -5,6 +5,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"feikong/firmware-sim/meter"
 	"feikong/internal/daemon"
 	"feikong/internal/document"
+	"feikong/protocol/modbusmap"
 )
 
 // Scenario is a checked street.
@@ -33,7 +35,15 @@ type Line struct {
 type file struct {
 	Seed      int64      `yaml:"seed"`
 	UTCOffset string     `yaml:"utc_offset"`
+	Models    []string   `yaml:"models"`
 	Lines     []fileLine `yaml:"lines"`
+}
+
+// common is what all lines of a scenario share.
+type common struct {
+	seed   uint64
+	loc    *time.Location
+	models modbusmap.Catalogue
 }
 
 // Bounds of a scenario.
@@ -52,7 +62,7 @@ func Load(path string) (Scenario, error) {
 	if err := daemon.Load(path, &f); err != nil {
 		return Scenario{}, err
 	}
-	return f.named(path)
+	return f.named(path, filepath.Dir(path))
 }
 
 // Read is Load for a document that is in memory; name is what errors call it.
@@ -61,22 +71,27 @@ func Read(name string, data []byte) (Scenario, error) {
 	if err := document.Decode(name, data, &f); err != nil {
 		return Scenario{}, err
 	}
-	return f.named(name)
+	return f.named(name, "")
 }
 
-func (f file) named(name string) (Scenario, error) {
-	s, err := f.check()
+func (f file) named(name, dir string) (Scenario, error) {
+	s, err := f.check(dir)
 	if err != nil {
 		return Scenario{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return s, nil
 }
 
-func (f file) check() (Scenario, error) {
+func (f file) check(dir string) (Scenario, error) {
 	loc, err := location(f.UTCOffset)
 	if err != nil {
 		return Scenario{}, err
 	}
+	models, err := catalogue(dir, f.Models)
+	if err != nil {
+		return Scenario{}, err
+	}
+	with := common{uint64(f.Seed), loc, models}
 	var s Scenario
 	seen := map[string]bool{}
 	all := 0
@@ -89,7 +104,7 @@ func (f file) check() (Scenario, error) {
 			return Scenario{}, fmt.Errorf("line %d: lines[%d] (name %q): count %d: want 1 to %d", fl.At, i, fl.Name, count, linesMax)
 		}
 		for nth := range count {
-			l, err := fl.check(fl.name(nth, count), nth, uint64(f.Seed), loc)
+			l, err := fl.check(fl.name(nth, count), nth, with)
 			if err != nil {
 				var fault *meterFault
 				at := int(fl.At)

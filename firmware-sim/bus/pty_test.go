@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
 )
 
@@ -68,5 +69,47 @@ func TestTerminalReplacesOnlyLinks(t *testing.T) {
 	}
 	if _, err := Pty(l645, file); err == nil {
 		t.Error("a file was replaced by a link")
+	}
+}
+
+// A master that sets another baud on the device hears the meters of that baud, and garbage of the others.
+func TestTerminalFollowsTheBaudOfItsMaster(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "l1")
+	cfg := l645
+	cfg.Baud, cfg.Delay = 19200, 0
+	line, err := Pty(cfg, link, meterAt(t, "101", 0, 0, ""), meterAt(t, "102", 0, 9600, ""))
+	work(t, line, err)
+	for _, row := range []struct {
+		baud    int
+		address string
+		want    bool
+	}{{19200, "101", true}, {9600, "101", false}, {9600, "102", true}, {19200, "102", false}} {
+		port, err := serial.Open(link, &serial.Mode{BaudRate: row.baud, DataBits: 8, Parity: serial.EvenParity})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := port.SetReadTimeout(300 * time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := port.Write(readTotal(row.address)); err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		for buf := make([]byte, 64); ; {
+			n, err := port.Read(buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n == 0 {
+				break
+			}
+			got = append(got, buf[:n]...)
+		}
+		if whole(got) != row.want {
+			t.Errorf("%d baud: meter %s gave % X", row.baud, row.address, got)
+		}
+		if err := port.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"feikong/protocol"
@@ -10,6 +11,8 @@ import (
 // agentDies: the agent kills itself (kill -9) right behind the first trip frame it ever sends. Started again it must not send a
 // second one: it reads the relay and reports.
 func (p *play) agentDies(who string) error {
+	revived := sync.OnceFunc(func() { close(p.revived) })
+	defer revived() // also when it fails: somebody waits for it
 	agent := p.rig.Agent
 	select {
 	case <-agent.Done():
@@ -20,6 +23,7 @@ func (p *play) agentDies(who string) error {
 	if err := p.rig.StartAgent(); err != nil {
 		return err
 	}
+	revived()
 	var found Order
 	var account string
 	if err := p.await(chapterMax, "the recovered outcome", func() (bool, error) {

@@ -226,6 +226,11 @@ func blocked(a Account, code string) bool {
 // noCloseTag: the money posts, power waits for the tag.
 func (p *play) noCloseTag(id string) error {
 	const meter = "l1/000000000104"
+	select {
+	case <-p.revived:
+	case <-p.ctx.Done():
+		return fmt.Errorf("wait for the agent: %w", p.ctx.Err())
+	}
 	if err := p.load(meter, 2*fast); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func Play(ctx context.Context, out io.Writer, dir, bin, lang string, most time.D
 	}
 	rig.Gateway.Lang = lang
 	defer rig.Stop() // stops what a failed story left running; a second stop finds nothing
-	p := &play{ctx: ctx, rig: rig, tell: NewTeller(out, lang), settled: make(chan struct{})}
+	p := &play{ctx: ctx, rig: rig, tell: NewTeller(out, lang), revived: make(chan struct{}), settled: make(chan struct{})}
 	if err := p.run(); err != nil {
 		p.tell.Claim(false, "story", "故事讲到了最后", "the story came to its end", err.Error())
 	}
@@ -44,6 +44,7 @@ type play struct {
 	tell    *Teller
 	hook    *Hook
 	term    map[string]*Terminal
+	revived chan struct{} // closed when the agent that killed itself runs again: until then one meter's trip would end another's
 	settled chan struct{} // closed when the gateway's chapter is over: the street then has run long enough to say who was spared
 }
 

@@ -30,7 +30,7 @@ const (
 	// reask is when a meter that kept nothing is asked again: somebody may have set its freeze words.
 	reask = 24 * time.Hour
 	// keepEvery is how often the newest readings' times go to the disk at most; a crash makes a gap look that much longer.
-	keepEvery = 5 * time.Minute
+	keepEvery = 10 * time.Minute
 	// settled is how old a reading is when it is surely on the disk: the poller gathers for five seconds, flash takes some.
 	settled = 30 * time.Second
 	// restMin, restMax bound the pause after a meter did not answer.
@@ -71,7 +71,7 @@ type known struct {
 	meter.Driver
 	*record
 	keeper meter.Keeper // nil: it keeps nothing
-	urgent bool         // a gap was opened
+	urgent bool         // a gap was opened, or the meter is new
 	since  int64        // when the newest was
 	sure   int64        // Seen, once it is so old that the poller must have stored it
 	saved  int64        // Seen on disk
@@ -145,7 +145,7 @@ func (h *History) seen(k *known, now int64) {
 	before := k.record.Seen
 	k.record.Seen = now
 	if before == 0 {
-		k.Snap = now // boundaries from before this meter was known are nobody's
+		k.Snap, k.urgent = now, true // boundaries from before this meter was known are nobody's
 		return
 	}
 	if now-before <= h.holeAfter().Milliseconds() {
@@ -210,19 +210,11 @@ func (h *History) step(ctx context.Context, now time.Time) (worked bool, err err
 	return false, nil
 }
 
-// keep writes what Seen has learnt: new gaps at once, the rest now and then.
+// keep writes what Seen has learnt: new gaps at once, the times now and then.
 func (h *History) keep(now time.Time) error {
-	due := now.Sub(h.keptAt) >= keepEvery
-	var changed []*known
-	for _, k := range h.meters {
-		if k.urgent || due && k.sure != k.saved {
-			changed = append(changed, k)
-		}
-	}
-	err := h.save(changed...)
-	if len(changed) > 0 {
-		h.keptAt = now
-	}
+	var gaps []*known
+	var times []byte
+	changed := false
 	for _, k := range h.meters {
 		switch age := now.UnixMilli() - k.record.Seen; {
 		case age >= settled.Milliseconds():
@@ -230,8 +222,24 @@ func (h *History) keep(now time.Time) error {
 		case h.opt.Interval <= 2*settled: // it is never older
 			k.sure = max(k.sure, now.Add(-settled).UnixMilli())
 		}
+		if k.urgent {
+			gaps = append(gaps, k)
+		}
+		changed = changed || k.sure != k.saved
+		times = appendSeen(times, k.Ref(), k.sure)
 	}
-	return err
+	if err := h.save(gaps...); err != nil || !changed || now.Sub(h.keptAt) < keepEvery {
+		return err
+	}
+	h.keptAt = now
+	key := seenKey(h.opt.Line)
+	if err := h.mem.save(func(tx *bolt.Tx) error { return tx.Bucket(bucket).Put(key, seal(key, times)) }); err != nil {
+		return fmt.Errorf("remember what was read: %w", err)
+	}
+	for _, k := range h.meters {
+		k.saved = k.sure
+	}
+	return nil
 }
 
 // save makes records durable. A reading that may still be in the poller's memory is not claimed.
@@ -253,7 +261,7 @@ func (h *History) save(changed ...*known) error {
 		return fmt.Errorf("remember what was read: %w", err)
 	}
 	for _, k := range changed {
-		k.urgent, k.saved = false, k.sure
+		k.urgent = false
 	}
 	return nil
 }

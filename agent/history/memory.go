@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"hash/fnv"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -61,21 +62,55 @@ func meterKey(m protocol.MeterRef) []byte {
 
 func lineKey(name string) []byte { return []byte("l\x00" + name) }
 
+// seenKey is where the newest readings' times of a line's meters are, 16 bytes each: they change each round, and what else
+// is known of a meter does not.
+func seenKey(line string) []byte { return []byte("s\x00" + line) }
+
+// hash names a meter in the list of its line.
+func hash(m protocol.MeterRef) uint64 {
+	h := fnv.New64a()
+	h.Write(meterKey(m))
+	return h.Sum64()
+}
+
+func appendSeen(dst []byte, m protocol.MeterRef, at int64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, hash(m)), uint64(at))
+}
+
+// newest reads the list of a line.
+func newest(b *bolt.Bucket, line string) (map[uint64]int64, error) {
+	key := seenKey(line)
+	v, err := unseal(key, b.Get(key))
+	seen := map[uint64]int64{}
+	for ; err == nil && len(v) >= 16; v = v[16:] {
+		seen[binary.BigEndian.Uint64(v)] = int64(binary.BigEndian.Uint64(v[8:]))
+	}
+	return seen, err
+}
+
 // seal puts a CRC-32C over key and value in front, as in the outbox's lanes: bbolt's pages have none.
 func seal(key, value []byte) []byte {
 	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
 	return append(binary.BigEndian.AppendUint32(nil, sum), value...)
 }
 
+// unseal takes it off; no value is nil.
+func unseal(key, v []byte) ([]byte, error) {
+	switch {
+	case v == nil:
+		return nil, nil
+	case len(v) < 4 || binary.BigEndian.Uint32(v) != crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, v[4:]):
+		return nil, fmt.Errorf("%q: %w", key, errDamaged)
+	}
+	return v[4:], nil
+}
+
 func load(b *bolt.Bucket, key []byte, into any) error {
-	v := b.Get(key)
-	if v == nil {
-		return nil
+	v, err := unseal(key, b.Get(key))
+	if v == nil || err != nil {
+		return err
 	}
-	if len(v) < 4 || binary.BigEndian.Uint32(v) != crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, v[4:]) {
-		return fmt.Errorf("%q: %w", key, errDamaged)
-	}
-	if err := json.Unmarshal(v[4:], into); err != nil {
+	if err := json.Unmarshal(v, into); err != nil {
 		return fmt.Errorf("%q: %w: %w", key, errDamaged, err)
 	}
 	return nil
@@ -104,19 +139,25 @@ func Open(box Box, refs []protocol.MeterRef, log *slog.Logger) (*Memory, error) 
 			}
 			return err == nil
 		}
+		seen := map[string]map[uint64]int64{}
 		for _, ref := range refs {
-			r := &record{}
-			if !read(meterKey(ref), r) || !r.sound() {
-				r = &record{}
-			}
-			m.meters[ref] = r
 			if m.lines[ref.Line] == nil {
 				l := &lineRecord{}
 				if !read(lineKey(ref.Line), l) {
 					l = &lineRecord{Broadcast: time.Now().UnixMilli()} // perhaps today: meters obey once a day
 				}
 				m.lines[ref.Line] = l
+				if seen[ref.Line], err = newest(b, ref.Line); err != nil {
+					log.Error("record of what was read is damaged and forgotten", "error", err)
+				}
 			}
+			r := &record{}
+			if !read(meterKey(ref), r) || !r.sound() {
+				r = &record{}
+			} else {
+				r.Seen = max(r.Seen, seen[ref.Line][hash(ref)])
+			}
+			m.meters[ref] = r
 		}
 		if !read(keyBoundaries, &m.boundaries) || len(m.boundaries) > boundariesMax {
 			m.boundaries = nil
@@ -139,9 +180,9 @@ func Open(box Box, refs []protocol.MeterRef, log *slog.Logger) (*Memory, error) 
 	return m, nil
 }
 
-// laneMax bounds what is looked through at a start: notes are five minutes old at most, in which 2,000 meters polled
-// each minute make this many entries.
-const laneMax = 65536
+// laneMax bounds what is looked through at a start: notes are keepEvery old at most, in which 2,000 meters of five registers,
+// polled each minute, make this many entries.
+const laneMax = 1 << 17
 
 // catchUp finds the energy reads that were stored after their meter's record was.
 func (m *Memory) catchUp() error {

@@ -44,6 +44,23 @@ func TestDamagedRecordIsForgottenAndItsMeterReadAgain(t *testing.T) {
 	})
 }
 
+// A new meter's record must be on the disk before the list of what was read is: with the list alone, boundaries from
+// before the meter was known would look missed.
+func TestNewMeterKilledAtAnyMomentHasMissedNothing(t *testing.T) {
+	for _, d := range []time.Duration{time.Second, time.Minute, 20 * time.Minute, 40 * time.Minute} {
+		try(t, nothing, func(r *rig) {
+			r.mem.SetBoundaries([]int64{time.Now().Add(-time.Hour).UnixMilli()})
+			r.run(d)
+			r.stop()
+			r.start()
+			r.run(time.Hour)
+			if g := r.gaps(); len(g) != 0 {
+				t.Errorf("killed after %v: %+v", d, g)
+			}
+		})
+	}
+}
+
 func TestMissingDailyFreezeIsNamed(t *testing.T) {
 	try(t, nil, func(r *rig) {
 		r.run(13*time.Hour + 50*time.Minute) // ten to midnight

@@ -3,6 +3,7 @@ package meter
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,15 +28,21 @@ type way struct {
 // exchanged leaves, the others are tried again beside it.
 type ways struct {
 	mu     sync.Mutex // guards all below
-	list   []way      // 1 to 8; list[at] is in use
+	list   []way      // 1 to 10; list[at] is in use
 	at     int
 	turn   int       // the other that was tried last
 	misses int       // calls in a row that nobody answered
 	heard  time.Time // when list[at] last answered; zero: never
+	asked  time.Time // whether the meter speaks 2007 after all, when list[at] is 1997
 }
 
-// searchAfter of silence a meter may be another one than it was.
-const searchAfter = time.Hour
+const (
+	// searchAfter of silence a meter may be another one than it was.
+	searchAfter = time.Hour
+	// Many meters answer both editions. One that noise made look like 1997 could not switch its relay, so 2007 is tried
+	// first, newerTries times, and again each newerEvery.
+	newerTries, newerEvery = 2, 24 * time.Hour
+)
 
 // usual are the rates that meters are found at, besides the line's own: 1200 is the default of 1997, 2400 of 2007, and
 // 9600 what makers of DIN rail meters deliver. All have even parity (DL/T 645-2007, 5.1).
@@ -106,6 +113,21 @@ func (s *ways) pick(now time.Time) (w way, guess bool) {
 	return s.list[s.turn], true
 }
 
+// newer is the way of 2007 to be tried before a meter is taken for one of 1997; false when there is none, or it was tried.
+func (s *ways) newer(w way, now time.Time) (way, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.edition != ed1997 || len(s.list) == 1 || !s.asked.IsZero() && now.Sub(s.asked) < newerEvery {
+		return way{}, false
+	}
+	w.edition = ed2007
+	if !slices.Contains(s.list, w) { // at most one for each rate of 1997
+		s.list = append(s.list, w)
+	}
+	s.asked = now
+	return w, true
+}
+
 // others are all ways but the one in use, where there is doubt.
 func (s *ways) others(now time.Time) (list []way) {
 	s.mu.Lock()
@@ -160,12 +182,26 @@ func (m *DLT645) find(ctx context.Context, c Call, f func(way) error) (err error
 		w, err = m.ways.now(), nil
 	}
 	if err == nil || errors.Is(err, ErrRefused) { // exchange has noted that it answered
-		err = f(w)
+		err = f(m.newest(ctx, c, w))
 	}
 	if errors.Is(err, line.ErrSilent) {
 		m.ways.missed()
 	}
 	return err
+}
+
+// newest is w, or the same of 2007 where the meter answers that as well.
+func (m *DLT645) newest(ctx context.Context, c Call, w way) way {
+	n, try := m.ways.newer(w, time.Now())
+	for range newerTries {
+		if !try || ctx.Err() != nil {
+			break
+		}
+		if err := m.probe(ctx, c, n); err == nil || errors.Is(err, ErrRefused) {
+			return n
+		}
+	}
+	return w
 }
 
 // search does f in the way in use and, when nobody answers and there is doubt, in all others: for people, who wait.
@@ -179,7 +215,7 @@ func (m *DLT645) search(ctx context.Context, c Call, f func(way) error) error {
 			break
 		}
 		if perr := m.probe(ctx, c, w); perr == nil || errors.Is(perr, ErrRefused) {
-			return f(w)
+			return f(m.newest(ctx, c, w))
 		}
 	}
 	return err

@@ -101,6 +101,37 @@ func TestSeparatorsBetweenRegistersOf1997AreLeftOut(t *testing.T) {
 	}
 }
 
+// Noise made a meter of both editions look like one of 1997; its relay needs 2007.
+func TestMeterOfBothEditionsIsOneOf2007(t *testing.T) {
+	s := &script{}
+	m := dltDriver(t, s)
+	for deaf := range 5 {
+		n := 0
+		s.answer = func(_ int, request []byte) [][]byte {
+			if n++; n <= deaf {
+				return nil
+			}
+			frames, _ := dlt645.Decode(request)
+			f := frames[0]
+			if f.Control == 0x01 {
+				d, _ := dlt645.ParseReadRequest1997(f)
+				return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReply1997(f.Addr, d, old[d], false))}
+			}
+			d, _, _ := dlt645.ParseReadRequest(f)
+			return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReply(f.Addr, d, []byte{0x34, 0x12, 0, 0}))}
+		}
+		m = dltDriver(t, s)
+		for range 6 {
+			if _, err := m.Energy(t.Context(), Call{}); err == nil {
+				break
+			}
+		}
+		if got := m.Status().Edition; got != "2007" || !m.Can().Close {
+			t.Errorf("deaf to %d requests: edition %q", deaf, got)
+		}
+	}
+}
+
 // A dead meter costs one request a call, and one of the edition it had is found at once after an hour's silence.
 func TestSearchIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

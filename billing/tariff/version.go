@@ -23,6 +23,8 @@ const (
 	Flat Kind = 1 + iota
 	// Tiered (阶梯电价): a price for each tier of the cycle's consumption.
 	Tiered
+	// Composed: components, each a part of the price; see Component.
+	Composed
 )
 
 // Notation says how the lines of a tiered charge are written, which may move
@@ -70,6 +72,15 @@ type Version struct {
 	Notation Notation      // of a tiered version
 	Tiers    []Tier        // of a tiered version, rising; never changed
 	Cycle    Cycle         // of a tiered version
+
+	// Of a composed version. A flat or tiered one is rated as if it had a single energy component.
+	Components []Component // in the order of print
+	Bands      []Band      // empty: no hours are told apart
+	Schedule   Schedule    // which band at which time
+	Remainder  int         // index of the band that takes what the total register has and the bands have not (B1.4)
+	Rounding   Rounding
+	Split      Split
+	Calendar   string // name of the holiday calendar; empty: none is needed
 
 	// Hash is the SHA-256 of all fields above but ValidTo: a later version ends
 	// this one without editing it.

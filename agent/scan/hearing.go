@@ -59,6 +59,9 @@ func (s *search) ask(ctx context.Context, f dlt645.Frame) (Hearing, error) {
 	}
 	if h.Foreign > 0 {
 		s.note(NoteForeign, "")
+		if s.foreign += h.Foreign; s.foreign >= foreignMax {
+			return h, ErrMasters
+		}
 	}
 	return h, nil
 }

@@ -129,7 +129,14 @@ type Watcher struct {
 // ErrStopped says that a scan ended early because its context did.
 var ErrStopped = errors.New("scan was stopped")
 
-// enough ends a scan that has found what it was told to find.
+// ErrMasters says that another master sends requests on the line. Its answers cannot be told from collisions, and ours
+// disturb it, so the scan ends.
+var ErrMasters = errors.New("another master is on the line")
+
+// foreignMax is how many of its requests are heard before that is believed.
+const foreignMax = 3
+
+// errEnough ends a scan that has found what it was told to find.
 var errEnough = errors.New("enough found")
 
 // Run scans. The report is valid whatever the error: ErrStopped when ctx ended, or that of a port which failed.
@@ -164,6 +171,7 @@ type search struct {
 	cost    time.Duration // of a silent probe, running mean
 	broken  int           // frames that came damaged and whole when asked again
 	buf     []byte
+	foreign int    // requests of another master
 	id      uint16 // of the last transaction of Modbus TCP
 }
 

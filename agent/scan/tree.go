@@ -80,6 +80,8 @@ type tree struct {
 	e      edition
 	quiet  []node                  // asked, and silent so far
 	closed map[dlt645.Address]node // meter found, and the node whose clean answer closed the branch
+	heard  int                     // nodes that answered
+	alarms int                     // collisions below which nobody was
 	clash  map[dlt645.Address]bool // addresses that two meters have
 }
 
@@ -186,10 +188,14 @@ func (t *tree) alone(ctx context.Context, a dlt645.Address) (open bool, err erro
 // descend asks all children of a node, each once; the silent ones wait for their next try.
 func (t *tree) descend(ctx context.Context, n node) error {
 	t.plan += branch * t.tries()
+	heard := t.heard
 	for v := range branch {
 		if err := t.visit(ctx, n.child(v)); err != nil {
 			return err
 		}
+	}
+	if t.heard == heard && n.depth > 0 {
+		t.alarms++ // it was no collision: nobody is there
 	}
 	return nil
 }
@@ -200,9 +206,13 @@ func (t *tree) visit(ctx context.Context, n node) error {
 	if n.depth == levels {
 		if t.known(n.addr) { // asked by name already, and it answered for itself
 			t.done += t.tries()
+			t.heard++
 			return nil
 		}
-		_, err := t.verify(ctx, n.addr)
+		ok, err := t.verify(ctx, n.addr)
+		if ok {
+			t.heard++
+		}
 		return err
 	}
 	h, err := t.ask(ctx, t.e.total(n.addr))
@@ -210,40 +220,40 @@ func (t *tree) visit(ctx context.Context, n node) error {
 	if err != nil {
 		return err
 	}
+	h, late := h.of(n.addr)
+	if err := t.patiently(ctx, late); err != nil {
+		return err
+	}
 	if h.Silent() {
 		t.quiet = append(t.quiet, n)
 		return nil
 	}
-	t.done += t.tries() - n.tried // no more tries for this one
 	return t.answered(ctx, n, h)
 }
 
-// answered judges bytes that came for n. Damage may be noise and not a second meter: only when the node answers cleanly
-// twice in a row, and the same, the damage is forgotten.
+// What a node's answers come to.
+type verdict int
+
+const (
+	nobody   verdict = iota // the bytes were noise, or somebody else's
+	oneMeter                // the same meter, alone
+	several
+)
+
+// answered acts on bytes that came for n.
 func (t *tree) answered(ctx context.Context, n node, h Hearing) error {
-	a, ok := t.single(n, h)
-	if !ok {
-		if err := t.candidates(ctx, h); err != nil {
-			return err
-		}
-		var again dlt645.Address
-		for i := range 2 {
-			h, err := t.ask(ctx, t.e.total(n.addr))
-			if err != nil {
-				return err
-			}
-			t.plan++
-			b, clean := t.single(n, h)
-			if !clean || i > 0 && b != again {
-				if err := t.candidates(ctx, h); err != nil {
-					return err
-				}
-				return t.collision(ctx, n)
-			}
-			again = b
-		}
-		t.damaged()
-		a = again
+	a, v, err := t.judge(ctx, n, h)
+	switch {
+	case err != nil:
+		return err
+	case v == nobody:
+		t.quiet = append(t.quiet, n)
+		return nil
+	}
+	t.done += max(0, t.tries()-n.tried) // no more tries for this one
+	t.heard++
+	if v == several {
+		return t.collision(ctx, n)
 	}
 	if ok, err := t.verify(ctx, a); err != nil {
 		return err
@@ -259,10 +269,103 @@ func (t *tree) answered(ctx context.Context, n node, h Hearing) error {
 	return nil
 }
 
+// looks bounds how often a node is asked before its answers are judged.
+const looks = 5
+
+// judge asks again after damage: noise comes and goes, a collision stays. One damaged answer is forgotten when the node
+// then answers cleanly twice and the same; two make a collision. On a line that has already cost a search below a node
+// where nobody was, it takes more.
+func (t *tree) judge(ctx context.Context, n node, h Hearing) (a dlt645.Address, v verdict, err error) {
+	need := 2 + min(t.alarms, 2)
+	clean, dirty, silent := 0, 0, 0
+	for i := range looks {
+		if i > 0 {
+			t.plan++
+			if h, err = t.ask(ctx, t.e.total(n.addr)); err != nil {
+				return a, v, err
+			}
+			var late []dlt645.Address
+			h, late = h.of(n.addr)
+			if err := t.patiently(ctx, late); err != nil {
+				return a, v, err
+			}
+		}
+		b, ok := t.single(n, h)
+		switch {
+		case ok && clean > 0 && b != a:
+			return a, several, nil
+		case ok:
+			a = b
+			clean++
+		case h.Silent():
+			silent++
+		default:
+			dirty++
+			if err := t.candidates(ctx, h); err != nil {
+				return a, v, err
+			}
+		}
+		switch {
+		case dirty >= need:
+			return a, several, nil
+		case clean > 0 && dirty == 0:
+			return a, oneMeter, nil
+		case clean >= 2 && clean > dirty:
+			t.damaged()
+			return a, oneMeter, nil
+		case silent >= 2 && clean == 0 && dirty <= 1:
+			return a, nobody, nil
+		}
+	}
+	switch {
+	case clean > 0:
+		t.damaged()
+		return a, oneMeter, nil
+	case dirty > silent:
+		return a, several, nil
+	}
+	return a, nobody, nil
+}
+
 // single is the address of the only meter that answered for n.
 func (t *tree) single(n node, h Hearing) (dlt645.Address, bool) {
 	f, ok := h.Clean()
 	return f.Addr, ok && f.Addr.Exact() && f.Addr.Match(n.addr)
+}
+
+// of parts the answers that a node's meters can have given from those of others: late ones to an earlier question, and
+// those to another master.
+func (h Hearing) of(a dlt645.Address) (own Hearing, others []dlt645.Address) {
+	own = h
+	own.Replies = nil
+	for _, f := range h.Replies {
+		if f.Addr.Match(a) {
+			own.Replies = append(own.Replies, f)
+		} else if f.Addr.Exact() {
+			others = append(others, f.Addr)
+		}
+	}
+	return own, others
+}
+
+// lateTimesDLT is how much longer than the window a meter is waited for that answered too late.
+const lateTimesDLT = 4
+
+// patiently asks meters by name that answered when somebody else had been asked.
+func (t *tree) patiently(ctx context.Context, late []dlt645.Address) error {
+	window := t.o.Window
+	defer func() { t.o.Window = window }()
+	for _, a := range late {
+		if t.known(a) {
+			continue
+		}
+		t.o.Window = lateTimesDLT * window
+		t.plan++
+		if _, err := t.verify(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // collision goes one level down, unless a clash explains it: two meters with one address collide all the way down.
@@ -357,7 +460,7 @@ func (t *tree) verify(ctx context.Context, a dlt645.Address) (bool, error) {
 			silences++
 			continue
 		}
-		if hits++; hits == clashHits {
+		if hits++; hits >= clashHits+min(t.broken/4, 2) {
 			t.clash[a] = true
 			t.note(NoteClash, a.String())
 			t.seen[a] = len(t.report.Found)
@@ -424,12 +527,16 @@ func (t *tree) siblings(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if h.Silent() {
+				if h, _ = h.of(c.addr); h.Silent() {
 					continue
 				}
-				t.note(NoteTwoMeters, n.addr.String())
+				c.tried = t.tries() // it is no part of the plan's further tries
+				known := len(t.report.Found)
 				if err := t.answered(ctx, c, h); err != nil {
 					return err
+				}
+				if len(t.report.Found) > known {
+					t.note(NoteTwoMeters, n.addr.String())
 				}
 			}
 		}

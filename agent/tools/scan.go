@@ -37,6 +37,7 @@ type scanFlags struct {
 	ids      string
 	window   time.Duration
 	count    int
+	tries    int
 	thorough bool
 	asJSON   bool
 	write    string
@@ -68,6 +69,7 @@ func ScanCommand() *cobra.Command {
 	c.Flags().StringVar(&f.ids, "ids", "1-247", say("Modbus 地址范围", "Modbus unit ids"))
 	c.Flags().DurationVar(&f.window, "window", 0, say("等待应答的时间（默认 500ms，TCP 1s；Modbus 300ms，TCP 1s）", "how long a meter may take (default 500ms, TCP 1s; Modbus 300ms, TCP 1s)"))
 	c.Flags().IntVar(&f.count, "count", 0, say("找到这么多块就停止", "stop when so many are found"))
+	c.Flags().IntVar(&f.tries, "tries", 2, say("无应答的节点问几次，1 至 5；线路有干扰时自动增加", "how often a silent node is asked, 1 to 5; more by itself on a disturbed line"))
 	c.Flags().BoolVar(&f.thorough, "thorough", false, say("彻底搜索：应答干净的节点也向下展开（慢数倍）", "look below clean answers too, for meters that a stronger one hides (several times slower)"))
 	c.Flags().BoolVar(&f.asJSON, "json", false, say("结束时输出一个 JSON 对象", "print one JSON object at the end"))
 	c.Flags().StringVar(&f.write, "write", "", say("写出可直接使用的配置文件", "write a configuration ready to use"))
@@ -148,6 +150,8 @@ func (f *scanFlags) run(c *cobra.Command) error {
 	switch {
 	case errors.Is(err, scan.ErrStopped):
 		return nil // asked for
+	case errors.Is(err, scan.ErrMasters):
+		return fmt.Errorf(say("%w：扫描已停止；先停掉另一台采集器、手持机或电脑，再扫描", "%w, the scan was ended; stop the other concentrator, hand-held or computer, then scan again"), err)
 	case err != nil:
 		return err
 	case len(report.Found) == 0:
@@ -159,7 +163,7 @@ func (f *scanFlags) run(c *cobra.Command) error {
 // options are what to try, and what to try when that brings nothing.
 func (f *scanFlags) options(set line.Settings, of *edge.Line) (o scan.Options, more []scan.Framing, err error) {
 	tcp := strings.HasPrefix(set.Path, "tcp://")
-	o = scan.Options{Count: f.count, Thorough: f.thorough, Window: f.window, ModbusWindow: f.window}
+	o = scan.Options{Count: f.count, Tries: f.tries, Thorough: f.thorough, Window: f.window, ModbusWindow: f.window}
 	if tcp && f.window == 0 {
 		o.Window, o.ModbusWindow = time.Second, time.Second // the network's own time comes on top
 	}

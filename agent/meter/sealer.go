@@ -38,6 +38,7 @@ type SealRequest struct {
 	Action   protocol.Action
 	Operator [4]byte
 	Deadline time.Time         // in the meter's clock
+	Plain    [8]byte           // N1..N8: what the cipher must hold
 	Answer   dlt645.Identified // the meter's random number and the serial of its security module; zero for Identity
 }
 
@@ -72,11 +73,15 @@ func (s *spent) once(b []byte) error {
 
 // sealedFrame authenticates with the meter (C = 03H) and has the order's one relay frame sealed (C = 1CH). Nothing that
 // moves a relay has left when it returns.
-func (m *DLT645) sealedFrame(ctx context.Context, c Call, w way, cmd Command, deadline time.Time) (f dlt645.Frame, err error) {
+func (m *DLT645) sealedFrame(ctx context.Context, c Call, w way, cmd Command, n1 dlt645.RelayCommand, deadline time.Time) (f dlt645.Frame, err error) {
 	if m.sealer == nil {
 		return f, ErrNoKeyService
 	}
-	r := SealRequest{Meter: m.ref, Order: cmd.Order, Action: cmd.Action, Operator: cmd.Operator, Deadline: deadline}
+	plain, err := dlt645.RelayRequest(m.addr, dlt645.Password{}, cmd.Operator, n1, deadline)
+	if err != nil {
+		return f, err
+	}
+	r := SealRequest{Meter: m.ref, Order: cmd.Order, Action: cmd.Action, Operator: cmd.Operator, Deadline: deadline, Plain: [8]byte(plain.Data[8:])}
 	id, err := m.sealer.Identity(ctx, r)
 	if err != nil {
 		return f, fmt.Errorf("%w: identity: %w", ErrKeyService, err)

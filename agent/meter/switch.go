@@ -2,6 +2,7 @@ package meter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,9 +47,15 @@ func (m *DLT645) Switch(ctx context.Context, c Call, cmd Command) (sent bool, er
 	return x.Wrote, err
 }
 
+// relayFrame is the order's one relay frame. A meter that wants sealed trips mostly takes a close with its password, so
+// a key service that is missing or down keeps nobody in the dark.
 func (m *DLT645) relayFrame(ctx context.Context, c Call, w way, cmd Command, n1 dlt645.RelayCommand, deadline time.Time) (dlt645.Frame, error) {
 	if m.sealed {
-		return m.sealedFrame(ctx, c, w, cmd, deadline)
+		f, err := m.sealedFrame(ctx, c, w, cmd, n1, deadline)
+		opens := cmd.Action != protocol.ActionPermit && cmd.Action != protocol.ActionClose
+		if err == nil || opens || !errors.Is(err, ErrNoKeyService) && !errors.Is(err, ErrKeyService) {
+			return f, err
+		}
 	}
 	pw := dlt645.Password{Level: cmd.Password[0], Digits: [3]byte(cmd.Password[1:])}
 	return dlt645.RelayRequest(m.addr, pw, cmd.Operator, n1, deadline)

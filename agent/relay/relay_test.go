@@ -43,9 +43,10 @@ type bench struct {
 	log    *slog.Logger
 	wrap   func(meter.Driver) meter.Driver // of what start makes; nil: as it is
 	open   func(line.Port) line.Port       // the same for the port
+	opts   []meter.Option
 }
 
-func newBench(t *testing.T, kind simmeter.Switch) *bench {
+func newBench(t *testing.T, kind simmeter.Switch, change ...func(*simmeter.Config)) *bench {
 	t.Helper()
 	a, err := dlt645.ParseAddress(ref.Address)
 	if err != nil {
@@ -53,8 +54,12 @@ func newBench(t *testing.T, kind simmeter.Switch) *bench {
 	}
 	time.Sleep(100 * 24 * time.Hour) // fake time begins in 2000, and meters tell two digits of the year
 	b := &bench{t: t, path: filepath.Join(t.TempDir(), "outbox.db"), log: slog.New(slog.DiscardHandler)}
-	b.sim = simmeter.New(simmeter.Config{Address: ref.Address, Wire: a, EnergymWh: 5_000_000, LoadW: 1000, Switch: kind, Location: time.Local,
-		Password: dlt645.Password{Level: 2, Digits: [3]byte{0x56, 0x34, 0x12}}}, time.Now())
+	c := simmeter.Config{Address: ref.Address, Wire: a, EnergymWh: 5_000_000, LoadW: 1000, Switch: kind, Location: time.Local,
+		Password: dlt645.Password{Level: 2, Digits: [3]byte{0x56, 0x34, 0x12}}}
+	for _, f := range change {
+		f(&c)
+	}
+	b.sim = simmeter.New(c, time.Now())
 	b.port, b.bus = bus.Memory(bus.Config{Name: "l1", Protocol: bus.DLT645, Baud: 2400, Parity: "even", StopBits: 1, Delay: 50 * time.Millisecond, Preamble: 4}, b.sim)
 	ctx, cancel := context.WithCancel(context.Background())
 	simDone := make(chan struct{})
@@ -79,7 +84,7 @@ func (b *bench) start(h Hooks) {
 		return b.port, nil
 	}, log)
 	var d meter.Driver
-	if d, err = meter.NewDLT645(ref, l, 600*time.Millisecond, time.Local); err != nil {
+	if d, err = meter.NewDLT645(ref, l, 600*time.Millisecond, time.Local, b.opts...); err != nil {
 		b.t.Fatal(err)
 	}
 	if b.wrap != nil {

@@ -1,15 +1,10 @@
 package history
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"hash/fnv"
 	"log/slog"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -40,89 +35,8 @@ type Memory struct {
 	later      map[protocol.MeterRef][]int64 // energy reads in the outbox that are newer than their meter's record
 }
 
-// Lane is a Box that can be read; *outbox.Box. What it holds is newer than what a killed agent had noted.
-type Lane interface {
-	Lanes() []protocol.LaneState
-	Readings(first uint64, entries, bytes int) ([]protocol.Entry, error)
-}
-
-var (
-	bucket        = []byte("history")
-	keyBoundaries = []byte("boundaries")
-	errDamaged    = errors.New("damaged record")
-	castagnoli    = crc32.MakeTable(crc32.Castagnoli)
-)
-
 // boundariesMax bounds what is kept of the gateway's word; it tells some months of midnights and settlement days.
 const boundariesMax = 4096
-
-func meterKey(m protocol.MeterRef) []byte {
-	return []byte("m\x00" + m.Line + "\x00" + m.Address + "\x00" + strconv.Itoa(int(m.Channel)))
-}
-
-func lineKey(name string) []byte { return []byte("l\x00" + name) }
-
-// seenKey is where the newest readings' times of a line's meters are, 16 bytes each: they change each round, and what else
-// is known of a meter does not.
-func seenKey(line string) []byte { return []byte("s\x00" + line) }
-
-// hash names a meter in the list of its line.
-func hash(m protocol.MeterRef) uint64 {
-	h := fnv.New64a()
-	h.Write(meterKey(m))
-	return h.Sum64()
-}
-
-func appendSeen(dst []byte, m protocol.MeterRef, at int64) []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, hash(m)), uint64(at))
-}
-
-// newest reads the list of a line.
-func newest(b *bolt.Bucket, line string) (map[uint64]int64, error) {
-	key := seenKey(line)
-	v, err := unseal(key, b.Get(key))
-	seen := map[uint64]int64{}
-	for ; err == nil && len(v) >= 16; v = v[16:] {
-		seen[binary.BigEndian.Uint64(v)] = int64(binary.BigEndian.Uint64(v[8:]))
-	}
-	return seen, err
-}
-
-// seal puts a CRC-32C over key and value in front, as in the outbox's lanes: bbolt's pages have none.
-func seal(key, value []byte) []byte {
-	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
-	return append(binary.BigEndian.AppendUint32(nil, sum), value...)
-}
-
-// unseal takes it off; no value is nil.
-func unseal(key, v []byte) ([]byte, error) {
-	switch {
-	case v == nil:
-		return nil, nil
-	case len(v) < 4 || binary.BigEndian.Uint32(v) != crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, v[4:]):
-		return nil, fmt.Errorf("%q: %w", key, errDamaged)
-	}
-	return v[4:], nil
-}
-
-func load(b *bolt.Bucket, key []byte, into any) error {
-	v, err := unseal(key, b.Get(key))
-	if v == nil || err != nil {
-		return err
-	}
-	if err := json.Unmarshal(v, into); err != nil {
-		return fmt.Errorf("%q: %w: %w", key, errDamaged, err)
-	}
-	return nil
-}
-
-func store(tx *bolt.Tx, key []byte, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucket).Put(key, seal(key, b))
-}
 
 // Open reads the memory of these meters, or begins a new one.
 func Open(box Box, refs []protocol.MeterRef, log *slog.Logger) (*Memory, error) {
@@ -178,52 +92,6 @@ func Open(box Box, refs []protocol.MeterRef, log *slog.Logger) (*Memory, error) 
 		return nil, fmt.Errorf("open the memory of what was read: %w", err)
 	}
 	return m, nil
-}
-
-// laneMax bounds what is looked through at a start: notes are keepEvery old at most, in which 2,000 meters of five registers,
-// polled each minute, make this many entries.
-const laneMax = 1 << 17
-
-// catchUp finds the energy reads that were stored after their meter's record was.
-func (m *Memory) catchUp() error {
-	l, ok := m.box.(Lane)
-	if !ok {
-		return nil
-	}
-	m.later = map[protocol.MeterRef][]int64{}
-	for _, s := range l.Lanes() {
-		if s.Lane != protocol.LaneReadings {
-			continue
-		}
-		first := s.Tail
-		if s.Next > laneMax {
-			first = max(first, s.Next-laneMax)
-		}
-		for first < s.Next {
-			got, err := l.Readings(first, protocol.MaxBatch, protocol.MaxPacket)
-			if err != nil {
-				return err
-			}
-			if len(got) == 0 {
-				break
-			}
-			first += uint64(len(got))
-			for _, e := range got {
-				m.stored(e)
-			}
-		}
-	}
-	return nil
-}
-
-func (m *Memory) stored(e protocol.Entry) {
-	r := e.Reading
-	known := m.meters[r.Meter]
-	if e.Gap != nil || known == nil || known.Seen == 0 || r.TakenAt <= known.Seen || r.Method != protocol.MethodPoll ||
-		r.Quantity != protocol.ActiveImport || r.Register != 0 || r.Quality&protocol.QualityClockUntrusted != 0 {
-		return
-	}
-	m.later[r.Meter] = append(m.later[r.Meter], r.TakenAt)
 }
 
 // SetBoundaries takes the instants (unix ms) at which the gateway must know registers, and keeps them across restarts.

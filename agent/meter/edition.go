@@ -1,8 +1,6 @@
 package meter
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -169,54 +167,4 @@ func (s *ways) drop(w way) {
 			return
 		}
 	}
-}
-
-// find does f in the way in use or, in its turn, in another one that answers a small read.
-func (m *DLT645) find(ctx context.Context, c Call, f func(way) error) (err error) {
-	w, guess := m.ways.pick(time.Now())
-	if guess {
-		err = m.probe(ctx, c, w)
-	}
-	if errors.Is(err, line.ErrFraming) {
-		m.ways.drop(w)
-		w, err = m.ways.now(), nil
-	}
-	if err == nil || errors.Is(err, ErrRefused) { // exchange has noted that it answered
-		err = f(m.newest(ctx, c, w))
-	}
-	if errors.Is(err, line.ErrSilent) {
-		m.ways.missed()
-	}
-	return err
-}
-
-// newest is w, or the same of 2007 where the meter answers that as well.
-func (m *DLT645) newest(ctx context.Context, c Call, w way) way {
-	n, try := m.ways.newer(w, time.Now())
-	for range newerTries {
-		if !try || ctx.Err() != nil {
-			break
-		}
-		if err := m.probe(ctx, c, n); err == nil || errors.Is(err, ErrRefused) {
-			return n
-		}
-	}
-	return w
-}
-
-// search does f in the way in use and, when nobody answers and there is doubt, in all others: for people, who wait.
-func (m *DLT645) search(ctx context.Context, c Call, f func(way) error) error {
-	err := f(m.ways.now())
-	if !errors.Is(err, line.ErrSilent) {
-		return err
-	}
-	for _, w := range m.ways.others(time.Now()) {
-		if ctx.Err() != nil {
-			break
-		}
-		if perr := m.probe(ctx, c, w); perr == nil || errors.Is(perr, ErrRefused) {
-			return f(m.newest(ctx, c, w))
-		}
-	}
-	return err
 }

@@ -65,7 +65,6 @@ func (h *History) step(ctx context.Context, now time.Time) (worked bool, err err
 // keep writes what Seen has learnt: new gaps at once, the times now and then.
 func (h *History) keep(now time.Time) error {
 	var gaps []*known
-	var times []byte
 	changed := false
 	for _, k := range h.meters {
 		switch age := now.UnixMilli() - k.record.Seen; {
@@ -78,12 +77,15 @@ func (h *History) keep(now time.Time) error {
 			gaps = append(gaps, k)
 		}
 		changed = changed || k.sure != k.saved
-		times = appendSeen(times, k.Ref(), k.sure)
 	}
 	if err := h.save(gaps...); err != nil || !changed || now.Sub(h.keptAt) < keepEvery {
 		return err
 	}
 	h.keptAt = now
+	var times []byte
+	for _, k := range h.meters {
+		times = appendSeen(times, k.Ref(), k.sure)
+	}
 	key := seenKey(h.opt.Line)
 	if err := h.mem.save(func(tx *bolt.Tx) error { return tx.Bucket(bucket).Put(key, seal(key, times)) }); err != nil {
 		return fmt.Errorf("remember what was read: %w", err)

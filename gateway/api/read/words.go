@@ -221,6 +221,14 @@ var GapReasons = Words{
 	"line down":   {"the line was down", "线路中断"},
 	"outbox full": {"the agent's outbox was full", "采集终端本地存储已满"},
 	"outbox new":  {"the agent began a new outbox: its first start, or the old one was lost", "采集终端新建本地存储：首次启动，或原有存储丢失"},
+
+	"not kept by the meter":                        {"the meter keeps no history of it", "电能表未保存该时段数据"},
+	"beyond the meter's memory":                    {"the meter no longer keeps it", "超出电能表保存范围"},
+	"no record in the meter: it was without power": {"the meter was without power", "该时段电能表停电，无记录"},
+	"the meter's record could not be read":         {"the meter's record could not be read", "电能表记录无法读取"},
+	"too many holes at once":                       {"there were too many gaps at once to fill them all", "缺口过多，未全部补抄"},
+	"no daily freeze in the meter":                 {"the meter made no daily freeze", "电能表无当日冻结数据"},
+	"no snapshot at the boundary":                  {"nothing was read within five minutes of the boundary", "结算时刻前后五分钟内未抄到读数"},
 }
 
 // FieldKinds are kinds of field work.

@@ -253,7 +253,7 @@ func (s *search) note(code, detail string) {
 // add records a meter and tells it.
 func (s *search) add(f Found) error {
 	f.Framing = s.framing
-	if set := s.bus.Settings(); f.Framing == (Framing{}) {
+	if set := s.bus.Settings(); f.Framing == (Framing{}) && !(s.o.TCP && f.Protocol == Modbus) {
 		f.Framing = Framing{set.Baud, set.Parity}
 	}
 	if len(s.report.Found) >= foundMax {

@@ -294,11 +294,14 @@ func progress(p scan.Progress) string {
 
 // foundLine is one meter in one line.
 func foundLine(x scan.Found) string {
-	what := "DL/T 645-" + x.Edition
-	if x.Protocol == scan.Modbus {
+	what, framing := "DL/T 645-"+x.Edition, x.Framing.String()
+	switch {
+	case x.Protocol == scan.Modbus && x.Baud == 0:
+		what, framing = "Modbus TCP", ""
+	case x.Protocol == scan.Modbus:
 		what = "Modbus RTU"
 	}
-	row := []string{pad(x.Address, 12), pad(what, 14), pad(x.Framing.String(), 10), fmt.Sprintf("%4d ms", x.DelayMs)}
+	row := []string{pad(x.Address, 12), pad(what, 14), pad(framing, 10), fmt.Sprintf("%4d ms", x.DelayMs)}
 	if x.Energy != "" {
 		row = append(row, x.Energy+" kWh")
 	}

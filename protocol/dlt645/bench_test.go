@@ -3,6 +3,7 @@ package dlt645_test
 import (
 	"testing"
 
+	"feikong/protocol/dlt645"
 	"feikong/protocol/dlt645/decodebench"
 )
 
@@ -26,5 +27,22 @@ func TestParserAndBlockDecodeDoNotAllocate(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Fatalf("got %v allocations, want 0", n)
+	}
+}
+
+// BenchmarkDecodeBlockAlone is the decoding without the parser: total and four
+// rates of a reply already found and checked.
+func BenchmarkDecodeBlockAlone(b *testing.B) {
+	data := decodebench.Wire[14 : len(decodebench.Wire)-2]
+	plain := make([]byte, len(data))
+	for i, v := range data {
+		plain[i] = v - 0x33
+	}
+	var into [8]dlt645.Value
+	b.ReportAllocs()
+	for b.Loop() {
+		if n, err := dlt645.DecodeBlock(dlt645.DIForwardBlock, plain, into[:]); err != nil || n != 5 {
+			b.Fatal(n, err)
+		}
 	}
 }

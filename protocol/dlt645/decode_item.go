@@ -8,7 +8,7 @@ import (
 // decode reads exactly one item. A date with its weekday makes two values.
 func (it ItemInfo) decode(b []byte) ([]Value, error) {
 	v := Value{Name: it.Name, DI: it.DI, Unit: it.Unit}
-	if it.Format != FormatASCII && it.Format != FormatBinary && it.Format != FormatSecret && allFF(b) {
+	if it.Format != FormatASCII && it.Format != FormatBinary && it.Format != FormatSecret && allFF(b) || it.neverWas(b) {
 		v.Null = true
 		return []Value{v}, nil
 	}
@@ -63,4 +63,21 @@ func (it ItemInfo) decode(b []byte) ([]Value, error) {
 		return nil, err
 	}
 	return []Value{v}, nil
+}
+
+// neverWas reports whether b is the time of something that has not happened
+// yet: a demand after a clear, an event without a record, a switch nobody set.
+// Meters fill it with zeros, which no calendar has. The clock itself (04000101,
+// 0400010C) is always some time; zeros there are a fault and stay an error.
+func (it ItemInfo) neverWas(b []byte) bool {
+	switch it.Format {
+	case FormatDateTime5, FormatDateTime6, "MMDDhhmm":
+		for _, v := range b {
+			if v != 0 {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }

@@ -48,6 +48,9 @@ func TestExplainTellsEveryKindOfOrderInBothLanguages(t *testing.T) {
 				"33 34 33 33  frozen reverse active energy total 1.00 kWh\nDD  AA, divides the parts",
 			"35 32 39 38  数据标识 0506FF02，日冻结第2次，整条记录\n33 33 55 44 59  冻结时间 2026-11-22 00:00\nDD  AA，分隔符\nDD  AA，电表未保存的数据\n" +
 				"33 34 33 33  冻结反向有功总电能 1.00 kWh\nDD  AA，分隔符"},
+		{ReadReply(a, 0x01010000, make([]byte, 8)),
+			"33 33 34 34  data identifier 01010000, forward active demand total\n33 33 33  forward active demand total 0.0000 kW\n33 33 33 33 33  forward active demand total time never",
+			"33 33 34 34  数据标识 01010000，正向有功最大需量\n33 33 33  正向有功最大需量 0.0000 kW\n33 33 33 33 33  正向有功最大需量发生时间 从未发生"},
 		{RelayStatusReply(a, 1<<3), "3B 33  relay status word of newer meters: trips after the delay that is set", "3B 33  新型电表的控制状态字：延时跳闸"},
 		{RelayErrorReply(a, 1<<5), "53 33  reason: trip refused by power hold", "53 33  原因：保电中，拒绝跳闸"},
 		{SecurityError(a, 1<<1|1<<6), "75 33  reason: repeated top-up, purchase above the hoarding limit", "75 33  原因：重复充值，购电超囤积"},

@@ -46,6 +46,8 @@ func (e *explainer) itemValue(it ItemInfo, b []byte) string {
 	switch {
 	case err != nil:
 		return text + e.t("cannot be: "+err.Error(), "无效："+valueZH(err))
+	case it.neverWas(b):
+		return text + e.t("never", "从未发生")
 	case vs[0].Null:
 		return text + e.t("not measured", "未测量")
 	case vs[0].Text != "":

@@ -7,7 +7,8 @@ import (
 
 // Value is one decoded item. A number is Int × 10^Exp in Unit; what is not a
 // number (times, digits, text, status words) is in Text, status words also in
-// Int. Null means the meter does not measure it (filled with FF).
+// Int. Null means the meter does not measure it (filled with FF), or of a time
+// that it never was (filled with zeros).
 type Value struct {
 	Name string
 	DI   DI

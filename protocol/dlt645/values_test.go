@@ -35,6 +35,44 @@ func TestDecodeValuesRefuses(t *testing.T) {
 	}
 }
 
+func TestATimeThatNeverWasIsNullAndAClockOfZerosIsNot(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		d    DI
+		data string
+		at   int // of the value that is null
+	}{
+		{"demand after a clear", 0x01010000, "00 00 00 00 00 00 00 00", 1},
+		{"second rate of a demand block", 0x0101FF00, "56 34 12 30 22 22 11 26 00 00 00 00 00 00 00 00", 3},
+		{"settled demand", 0x01010001, "00 00 00 00 00 00 00 00", 1},
+		{"switch time nobody set", 0x04000106, "00 00 00 00 00", 0},
+		{"place of a freeze not yet taken", 0x05060001, "00 00 00 00 00", 0},
+		{"trip that never was", 0x1D00FF01, "00 00 00 00 00 00 17 00 00 00", 0},
+		{"demand of a frozen record", 0x05060901, "00 00 00 00 00 00 00 00", 1},
+		{"power-down that goes on", 0x03110001, "15 30 22 22 11 26 00 00 00 00 00 00", 1},
+		{"purchase that never was", 0x03330101, "00 00 00 00 00", 0},
+	} {
+		got, err := DecodeValues(tc.d, unhex(t, tc.data))
+		if err != nil || len(got) <= tc.at || !got[tc.at].Null || got[tc.at].Text != "" {
+			t.Errorf("%s: got %v, %v, want value %d to be null", tc.name, got, err, tc.at)
+		}
+	}
+	if got, err := DecodeValues1997(0xB010, unhex(t, "00 00 00 00")); err != nil || !got[0].Null {
+		t.Errorf("demand time of 1997: got %v, %v", got, err)
+	}
+	for d, n := range map[DI]int{DIDate: 4, 0x0400010C: 7} {
+		if got, err := DecodeValues(d, make([]byte, n)); !errors.Is(err, ErrDateTime) {
+			t.Errorf("clock %s of zeros: got %v, %v, want ErrDateTime", d, got, err)
+		}
+	}
+	if got, err := DecodeValues(DITime, []byte{0, 0, 0}); err != nil || got[0].Null || got[0].Text != "00:00:00" {
+		t.Errorf("midnight: got %v, %v", got, err)
+	}
+	if got, err := DecodeValues(0x01010000, unhex(t, "00 00 00 00 00 01 00 00")); !errors.Is(err, ErrDateTime) {
+		t.Errorf("a month that does not exist: got %v, %v, want ErrDateTime", got, err)
+	}
+}
+
 func TestDecimalIsExact(t *testing.T) {
 	for _, tc := range []struct {
 		int  int64

@@ -8,9 +8,12 @@ import (
 	"feikong/protocol"
 )
 
+// late is how much later than its time a record may be.
+const late = 5 * time.Minute
+
 // coverage is how far apart two readings of a source may lie with nothing missing between them: meters record each hour
-// or more often, and a minute is late.
-var coverage = [...]time.Duration{fromProfile: 65 * time.Minute, fromHourly: 65 * time.Minute, fromDaily: 25 * time.Hour, fromNothing: 0}
+// or more often.
+var coverage = [...]time.Duration{fromProfile: time.Hour + late, fromHourly: time.Hour + late, fromDaily: dayMost, fromNothing: 0}
 
 func (h *History) covers(source int) int64 {
 	return max(coverage[source], h.holeAfter()).Milliseconds()
@@ -84,7 +87,11 @@ func (h *History) stamped(k *known, at int, stamp int64) {
 // leave hands [from, to) to the next source when it is too long for this one to have nothing missing.
 func (h *History) leave(k *known, at int, from, to int64) {
 	g := k.Gaps[at]
-	if to-from <= h.covers(g.Source) {
+	covered := h.covers(g.Source)
+	if g.Source == fromProfile && k.deltas >= deltasMin {
+		covered = max(covered, k.step+late.Milliseconds())
+	}
+	if to-from <= covered {
 		return
 	}
 	why := g.Why

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"feikong/agent/meter"
+	"feikong/protocol"
 )
 
 const (
@@ -49,6 +50,7 @@ type History struct {
 	box    Box
 	log    *slog.Logger
 	meters []*known
+	byRef  map[protocol.MeterRef]*known
 	line   *lineRecord
 
 	keptAt time.Time
@@ -72,6 +74,8 @@ type known struct {
 	retry  time.Time // today's freeze is not asked for before
 	tried  int       // how often it was, in vain
 	odd    int       // answers that could not be used, in a row
+	step   int64     // ms between two records of its load profile, the least seen
+	deltas int       // how often it was seen
 	mute   bool      // its clock cannot be read; its stamps are taken as they are
 
 }
@@ -81,7 +85,7 @@ func New(opt Options, mem *Memory, meters []meter.Driver, log *slog.Logger) *His
 	if opt.Reread == 0 {
 		opt.Reread = 35
 	}
-	h := &History{opt: opt, mem: mem, box: mem.box, log: log.With("line", opt.Line), line: &lineRecord{}}
+	h := &History{opt: opt, mem: mem, box: mem.box, log: log.With("line", opt.Line), line: &lineRecord{}, byRef: map[protocol.MeterRef]*known{}}
 	mem.mu.Lock()
 	defer mem.mu.Unlock()
 	if l := mem.lines[opt.Line]; l != nil {
@@ -94,7 +98,7 @@ func New(opt Options, mem *Memory, meters []meter.Driver, log *slog.Logger) *His
 		}
 		k := &known{Driver: d, record: r, sure: r.Seen, saved: r.Seen}
 		k.keeper, _ = d.(meter.Keeper)
-		h.meters = append(h.meters, k)
+		h.meters, h.byRef[d.Ref()] = append(h.meters, k), k
 		later := mem.later[d.Ref()]
 		slices.Sort(later)
 		for _, at := range later {
@@ -107,20 +111,10 @@ func New(opt Options, mem *Memory, meters []meter.Driver, log *slog.Logger) *His
 
 func (h *History) holeAfter() time.Duration { return max(2*h.opt.Interval, holeMin) }
 
-func (h *History) find(d meter.Driver) *known {
-	ref := d.Ref()
-	for _, k := range h.meters {
-		if k.Ref() == ref {
-			return k
-		}
-	}
-	return nil
-}
-
 // Seen is told of each energy read that came back, before or after it was stored. It opens a gap when the meter was
 // without one for too long.
 func (h *History) Seen(d meter.Driver, at time.Time) {
-	k := h.find(d)
+	k := h.byRef[d.Ref()]
 	if k == nil {
 		return
 	}

@@ -164,3 +164,36 @@ type kept645 struct {
 func (k kept645) Profile(ctx context.Context, c meter.Call, from time.Time, n int) ([]protocol.Reading, error) {
 	return k.s.Profile(ctx, c, from, n)
 }
+
+// sparse is a meter whose load profile has a record each two hours.
+type sparse struct{ meter.Keeper }
+
+func (s sparse) Profile(ctx context.Context, c meter.Call, from time.Time, n int) (out []protocol.Reading, err error) {
+	rs, err := s.Keeper.Profile(ctx, c, from, 99)
+	for _, r := range rs {
+		if at := time.UnixMilli(r.MeterTime).In(shanghai); at.Minute() == 0 && at.Hour()%2 == 0 && len(out) < n {
+			out = append(out, r)
+		}
+	}
+	if err == nil && len(out) == 0 && !from.IsZero() {
+		err = meter.ErrNoRecord
+	}
+	return out, err
+}
+
+func TestProfileOfLongStepsIsNoGap(t *testing.T) {
+	try(t, func(c *simmeter.Config) { c.HourlyDepth, c.DailyDepth = -1, -1 }, func(r *rig) {
+		r.run(2 * time.Hour)
+		r.h.meters[0].keeper = sparse{r.h.meters[0].keeper}
+		r.wires.cut = true
+		r.run(12 * time.Hour)
+		r.wires.cut = false
+		r.run(2 * quarter)
+		if got := r.totals(protocol.MethodProfile); len(got) < 6 {
+			t.Errorf("got %v", got)
+		}
+		if g := r.gaps(); len(g) != 0 {
+			t.Errorf("got gaps %+v", g)
+		}
+	})
+}

@@ -60,6 +60,7 @@ func (h *History) take(k *known, at int, rs []protocol.Reading) error {
 	from, to, at0, ask := g.From, g.To, g.At, g.Ask // of before: the list of gaps may move
 	newest, over := ask, false
 	var out []protocol.Entry
+	k.steps(rs)
 	for _, r := range rs {
 		newest = max(newest, r.TakenAt)
 		switch {
@@ -85,6 +86,21 @@ func (h *History) take(k *known, at int, rs []protocol.Reading) error {
 	}
 	return err
 }
+
+// steps learns how far apart the meter's records are: hourly at most in most meters, daily in a few.
+func (k *known) steps(rs []protocol.Reading) {
+	for i := 1; i < len(rs); i++ {
+		if d := rs[i].TakenAt - rs[i-1].TakenAt; d > 0 {
+			if k.deltas == 0 || d < k.step {
+				k.step = d
+			}
+			k.deltas = min(k.deltas+1, deltasMin)
+		}
+	}
+}
+
+// deltasMin is how many distances tell the step: with fewer, time without power could pass for it.
+const deltasMin = 3
 
 // entry is a reading of the gap.
 func (g gap) entry(r protocol.Reading) protocol.Entry {

@@ -32,7 +32,7 @@ type DLT645 struct {
 	delay  time.Duration
 	zone   *time.Location // the meter's wall clock is in it
 	ways   ways
-	pace   line.Pace // of its answers; the line's
+	pace   line.Pace // of its answers to routine reads; the line's
 	sealed bool      // relay frames go through the key service
 	sealer Sealer
 	spent  spent
@@ -83,6 +83,8 @@ func (m *DLT645) Can() Capabilities {
 // is taken from the second of three, without QualityTwice, when none goes back.
 func (m *DLT645) Energy(ctx context.Context, c Call) (out []protocol.Reading, err error) {
 	err = m.find(ctx, c, func(w way) error {
+		c := c
+		c.routine = true
 		out, err = c.twice(func() ([]protocol.Reading, error) { return m.energy(ctx, c, w) }, true)
 		return err
 	})

@@ -16,7 +16,10 @@ func (m *DLT645) exchange(ctx context.Context, c Call, w way, f dlt645.Frame, x 
 	var verdict error
 	x.Request = dlt645.AppendFrame(dlt645.AppendPreamble(nil), f)
 	x.ReplyLen, x.Delay, x.Order, x.NotAfter = preambleLen+12+dataLen, m.delay, c.Order, c.NotAfter
-	x.Baud, x.Parity, x.Pace = w.baud, w.parity, &m.pace
+	x.Baud, x.Parity = w.baud, w.parity
+	if c.routine {
+		x.Pace = &m.pace
+	}
 	var reply []byte
 	found := false
 	if c.Alone {

@@ -42,6 +42,11 @@ type Call struct {
 	NotAfter time.Time // when not zero, nothing is sent after it
 	Note     string    // into the evidence: "read before trip"
 	Trace    func(protocol.FrameEvidence)
+
+	// routine is the energy read of each round, the same request each time: it alone is held to the pace that the meter has
+	// shown in it. What the meter fetches from its flash (freezes, load profile) takes longer than a register, and would never
+	// be answered in a register's time.
+	routine bool
 }
 
 // Command is one relay frame to be sent.

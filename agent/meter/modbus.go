@@ -152,7 +152,10 @@ type transport struct {
 // Send carries one frame and brings its answer.
 func (t *transport) Send(request []byte) ([]byte, error) {
 	r := reply{framing: t.meter.framing}
-	t.x = line.Exchange{Request: request, Delay: t.meter.delay, Pace: &t.meter.pace, Order: t.call.Order, NotAfter: t.call.NotAfter, Before: t.before}
+	t.x = line.Exchange{Request: request, Delay: t.meter.delay, Order: t.call.Order, NotAfter: t.call.NotAfter, Before: t.before}
+	if t.call.routine {
+		t.x.Pace = &t.meter.pace
+	}
 	var err error
 	if r.framing == modbus.TCP {
 		r.id = uint16(transactions.Add(1))

@@ -25,7 +25,7 @@ type Modbus struct {
 	framing modbus.Framing
 	zone    *time.Location // the meter's wall clock is in it; nil: not told, so its clock is not read
 	primary bool
-	pace    line.Pace
+	pace    line.Pace // of its answers to routine reads; the line's
 
 	energy []modbusmap.Read // of a polling round
 	ratios []modbusmap.Read
@@ -106,6 +106,7 @@ func (m *Modbus) everybody() bool { return m.unit == 0 }
 // Energy reads the energy registers of the model, in the fewest requests. With c.Twice it reads until two answers agree;
 // when none do because the registers rise as they are read, the second of three counts, without the mark.
 func (m *Modbus) Energy(ctx context.Context, c Call) ([]protocol.Reading, error) {
+	c.routine = true
 	out, err := c.twice(func() ([]protocol.Reading, error) { return m.energyOnce(ctx, c) }, true)
 	if errors.Is(err, ErrDisagree) {
 		err = fmt.Errorf("read energy of meter %s: %w", m.ref.Address, err)

@@ -27,12 +27,12 @@ func (d *doctor) opened(l edge.Line) line.Port {
 		case errors.Is(err, fs.ErrNotExist) && !d.Simulated:
 			c.Name, c.State, c.Fault = CheckPort, Fail, FaultNoPort
 			c.Finding = say("%s 不存在", "%s does not exist", l.Path)
-			c.Remedy = say("转换器插好了吗？现有端口：%s", "is the adapter plugged in? ports that are there: %s", ports())
+			c.Remedy = say("转换器插好了吗？现有端口：%s", "is the adapter plugged in? ports that are there: %s", Ports())
 			d.add(c)
 			return nil
 		case err == nil && info.Mode()&os.ModeDevice == 0:
 			c.Name, c.State, c.Fault = CheckPort, Fail, FaultPort
-			c.Finding, c.Remedy = say("%s 不是设备文件", "%s is not a device", l.Path), say("改正配置中的 port；现有端口：%s", "correct port in the configuration; ports that are there: %s", ports())
+			c.Finding, c.Remedy = say("%s 不是设备文件", "%s is not a device", l.Path), say("改正配置中的 port；现有端口：%s", "correct port in the configuration; ports that are there: %s", Ports())
 			d.add(c)
 			return nil
 		}
@@ -60,7 +60,7 @@ func (d *doctor) opened(l edge.Line) line.Port {
 			c.Name, c.Fault = CheckBusy, FaultBusy
 			c.Remedy = say("另一个程序打开了它：用 sudo fuser -v %s 找出并停掉", "another program has it open: find it with sudo fuser -v %s and stop it", l.Path)
 		default:
-			c.Remedy = say("现有端口：%s", "ports that are there: %s", ports())
+			c.Remedy = say("现有端口：%s", "ports that are there: %s", Ports())
 		}
 		d.add(c)
 		return nil
@@ -96,8 +96,8 @@ func (d *doctor) adapter(l edge.Line) {
 	d.add(c)
 }
 
-// ports names what could be meant.
-func ports() string {
+// Ports names the serial ports of this machine, for a sentence.
+func Ports() string {
 	var names []string
 	for _, pattern := range []string{"/dev/serial/by-id/*", "/dev/ttyUSB*", "/dev/ttyACM*", "/dev/ttyS[0-3]", "/dev/ttyAMA*", "/dev/ttymxc*"} {
 		found, _ := filepath.Glob(pattern)

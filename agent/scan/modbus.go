@@ -58,7 +58,7 @@ func (s *search) modbus(ctx context.Context) error {
 	s.plan += len(s.o.Modbus) * units
 	var again []Framing
 	any := false
-	for _, f := range s.o.Modbus {
+	for i, f := range s.o.Modbus {
 		before := len(s.report.Found)
 		if err := s.units(ctx, f, presence[0]); s.unusable(err, f) {
 			s.plan -= units
@@ -74,6 +74,10 @@ func (s *search) modbus(ctx context.Context) error {
 		s.plan += units
 		if err := s.units(ctx, f, presence[1]); err != nil {
 			return err
+		}
+		if s.o.OneFraming {
+			s.plan -= (len(s.o.Modbus) - i - 1) * units
+			return nil
 		}
 	}
 	if any && !s.o.Thorough {

@@ -51,6 +51,7 @@ type Options struct {
 	Models         []modbusmap.Model // that Modbus meters are compared with; default the built-in ones
 	Expect         []string          // DL/T 645 addresses of an installation list, asked for first
 	Count          int               // stop when so many meters are found; 0: look to the end
+	OneFraming     bool              // leave the other framings of Modbus out once one has devices: a line's master talks one
 	Tries          int               // how often a silent node is asked; default 2, and more on a line that damages frames
 	Thorough       bool              // also below every node that answered cleanly: a strong meter may hide a weak one
 }

@@ -78,7 +78,7 @@ func (p *place) settings(cfg *edge.Config) (line.Settings, *edge.Line, error) {
 		return set, l, nil
 	}
 	if p.port == "" {
-		return line.Settings{}, nil, errors.New(say("要 --port 端口，或 --config 文件", "a --port or a --config is needed"))
+		return line.Settings{}, nil, fmt.Errorf(say("要 --port 端口，或 --config 文件；本机端口：%s", "a --port or a --config is needed; ports of this machine: %s"), doctor.Ports())
 	}
 	set := line.Settings{Name: "port", Path: p.port, Baud: p.baud, Parity: p.parity, StopBits: 1}
 	modbus := p.protocol == "modbus"

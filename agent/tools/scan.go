@@ -62,7 +62,7 @@ func ScanCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },
 	}
 	f.flags(c, false)
-	c.Flags().StringVar(&f.protocol, "protocol", "all", say("dlt645、modbus 或 all", "dlt645, modbus or all"))
+	c.Flags().StringVar(&f.protocol, "protocol", "auto", say("auto（DL/T 645，没有再试 Modbus）、dlt645、modbus 或 all", "auto (DL/T 645, and Modbus when nobody answers), dlt645, modbus or all"))
 	c.Flags().IntSliceVar(&f.bauds, "baud", nil, say("只试这些波特率，如 2400,9600", "try only these baud rates, like 2400,9600"))
 	c.Flags().StringSliceVar(&f.parities, "parity", nil, say("只试这些校验：even、none、odd", "try only these: even, none, odd"))
 	c.Flags().StringVar(&f.framing, "framing", "", say("配合 tcp:// 和 modbus：rtu（默认）或 tcp（Modbus TCP）", "with tcp:// and modbus: rtu (default) or tcp (Modbus TCP)"))
@@ -92,12 +92,14 @@ func (f *scanFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	o, more, err := f.options(set, of)
+	steps, err := f.steps(set, of)
 	if err != nil {
 		return err
 	}
 	if cfg != nil {
-		o.Models = cfg.Models.All()
+		for i := range steps {
+			steps[i].Models = cfg.Models.All()
+		}
 	}
 	if cfg != nil {
 		if client, err := local.Dial(cfg.Data); err == nil {
@@ -122,13 +124,17 @@ func (f *scanFlags) run(c *cobra.Command) error {
 			}
 		},
 	}
-	report, err := scan.Run(ctx, l, o, w)
-	if err == nil && len(report.Found) == 0 && len(more) > 0 {
-		o.DLT645, o.Modbus = more, nil
-		var second scan.Report
-		second, err = scan.Run(ctx, l, o, w)
-		second.Probes, second.Elapsed, second.Notes = second.Probes+report.Probes, second.Elapsed+report.Elapsed, append(report.Notes, second.Notes...)
-		report = second
+	if !f.asJSON {
+		fmt.Fprintf(c.ErrOrStderr(), say("搜索 %s；Ctrl-C 停止并给出已找到的表\n", "scanning %s; Ctrl-C stops and gives what was found\n"), set.Path)
+	}
+	var report scan.Report
+	for _, o := range steps {
+		var r scan.Report
+		r, err = scan.Run(ctx, l, o, w)
+		r.Probes, r.Elapsed, r.Notes = r.Probes+report.Probes, r.Elapsed+report.Elapsed, append(report.Notes, r.Notes...)
+		if report = r; err != nil || len(r.Found) > 0 {
+			break // the next step is for lines where this one found nobody
+		}
 	}
 	bar.clear()
 	if err != nil && !errors.Is(err, scan.ErrStopped) {
@@ -142,7 +148,7 @@ func (f *scanFlags) run(c *cobra.Command) error {
 		summary(out, report, of)
 	}
 	if f.write != "" {
-		if e := f.save(report, set, o.TCP); e != nil {
+		if e := f.save(report, set, steps[0].TCP); e != nil {
 			return e
 		}
 		fmt.Fprintf(c.ErrOrStderr(), say("已写入 %s；检查：agent config check --config %s\n", "written: %s; check it: agent config check --config %s\n"), f.write, f.write)
@@ -160,74 +166,39 @@ func (f *scanFlags) run(c *cobra.Command) error {
 	return nil
 }
 
-// options are what to try, and what to try when that brings nothing.
-func (f *scanFlags) options(set line.Settings, of *edge.Line) (o scan.Options, more []scan.Framing, err error) {
-	tcp := strings.HasPrefix(set.Path, "tcp://")
-	o = scan.Options{Count: f.count, Tries: f.tries, Thorough: f.thorough, Window: f.window, ModbusWindow: f.window}
-	if tcp && f.window == 0 {
-		o.Window, o.ModbusWindow = time.Second, time.Second // the network's own time comes on top
-	}
-	for _, p := range f.parities {
-		if !slices.Contains(parityNames, p) {
-			return o, nil, fmt.Errorf(say("校验 %q 不是 even、none、odd", "parity %q is not even, none or odd"), p)
-		}
-	}
-	for _, b := range f.bauds {
-		if b < 300 || b > 1_000_000 {
-			return o, nil, fmt.Errorf(say("波特率 %d 不在 300 与 1,000,000 之间", "baud %d is not between 300 and 1,000,000"), b)
-		}
-	}
-	first, last, ok := strings.Cut(f.ids, "-")
-	if !ok {
-		last = first
-	}
-	if o.First, err = strconv.Atoi(first); err == nil {
-		o.Last, err = strconv.Atoi(last)
-	}
-	if err != nil || o.First < 0 || o.Last > 255 || o.Last < o.First || f.framing != "tcp" && (o.First < 1 || o.Last > 247) {
-		return o, nil, fmt.Errorf(say("--ids %q 应为 1-247 之内的范围，如 1-32", "--ids %q is not a range within 1-247, like 1-32"), f.ids)
-	}
-	if of != nil && of.Protocol == scan.DLT645 {
-		for _, m := range of.Meters {
-			o.Expect = append(o.Expect, m.Ref.Address)
-		}
-	}
-	framing, err := modbus.ParseFraming(f.framing)
+// steps are what to try, and what to try when that finds nobody.
+func (f *scanFlags) steps(set line.Settings, of *edge.Line) ([]scan.Options, error) {
+	o, err := f.options(set, of)
 	if err != nil {
-		return o, nil, err
+		return nil, err
 	}
-	if of != nil && of.Protocol == scan.Modbus {
-		framing = of.Framing
-	}
-	if o.TCP = framing == modbus.TCP; o.TCP && (!tcp || f.protocol == scan.DLT645) {
-		return o, nil, errors.New(say("--framing tcp 只用于 tcp:// 端口上的 modbus", "--framing tcp is for modbus on a tcp:// port"))
-	}
-	own := []scan.Framing{{}}
-	switch f.protocol {
-	case "all", scan.DLT645, scan.Modbus:
-	default:
-		return o, nil, fmt.Errorf(say("协议 %q 不是 dlt645、modbus、all", "protocol %q is not dlt645, modbus or all"), f.protocol)
-	}
-	if f.protocol != scan.Modbus && !o.TCP {
-		switch {
-		case tcp:
-			o.DLT645 = own
-		default:
+	tcp := strings.HasPrefix(set.Path, "tcp://")
+	dlt, mod := f.protocol != scan.Modbus && !o.TCP, f.protocol != scan.DLT645
+	var steps []scan.Options
+	if dlt {
+		one := o
+		one.Modbus = nil
+		if one.DLT645 = []scan.Framing{{}}; !tcp { // behind a serial server the far end decides
 			bauds, parities := f.bauds, f.parities
 			if len(bauds) == 0 {
 				bauds = scanBauds
 			}
 			if len(parities) == 0 {
 				parities = parityNames[:1]
-				more = framings(bauds, parityNames[1:2])
 			}
-			o.DLT645 = framings(bauds, parities)
+			one.DLT645 = framings(bauds, parities)
+			if steps = append(steps, one); len(f.parities) == 0 {
+				one.DLT645 = framings(bauds, parityNames[1:2])
+				steps = append(steps, one)
+			}
+		} else {
+			steps = append(steps, one)
 		}
 	}
-	if f.protocol != scan.DLT645 {
+	if mod {
+		o.Modbus, o.OneFraming = []scan.Framing{{}}, f.protocol == "auto"
 		switch {
 		case tcp:
-			o.Modbus = own
 		case len(f.bauds) == 0 && len(f.parities) == 0:
 			o.Modbus = modbusFraming
 		default:
@@ -240,8 +211,67 @@ func (f *scanFlags) options(set line.Settings, of *edge.Line) (o scan.Options, m
 			}
 			o.Modbus = framings(bauds, parities)
 		}
+		if f.protocol == "all" && dlt {
+			steps[0].Modbus = o.Modbus // both, whatever the first finds
+			for i := 1; i < len(steps); i++ {
+				steps[i].Modbus = nil
+			}
+		} else {
+			steps = append(steps, o)
+		}
 	}
-	return o, more, nil
+	return steps, nil
+}
+
+// options are what all steps have in common.
+func (f *scanFlags) options(set line.Settings, of *edge.Line) (o scan.Options, err error) {
+	tcp := strings.HasPrefix(set.Path, "tcp://")
+	o = scan.Options{Count: f.count, Tries: f.tries, Thorough: f.thorough, Window: f.window, ModbusWindow: f.window}
+	if tcp && f.window == 0 {
+		o.Window, o.ModbusWindow = time.Second, time.Second // the network's own time comes on top
+	}
+	for _, p := range f.parities {
+		if !slices.Contains(parityNames, p) {
+			return o, fmt.Errorf(say("校验 %q 不是 even、none、odd", "parity %q is not even, none or odd"), p)
+		}
+	}
+	for _, b := range f.bauds {
+		if b < 300 || b > 1_000_000 {
+			return o, fmt.Errorf(say("波特率 %d 不在 300 与 1,000,000 之间", "baud %d is not between 300 and 1,000,000"), b)
+		}
+	}
+	switch f.protocol {
+	case "auto", "all", scan.DLT645, scan.Modbus:
+	default:
+		return o, fmt.Errorf(say("协议 %q 不是 auto、dlt645、modbus、all", "protocol %q is not auto, dlt645, modbus or all"), f.protocol)
+	}
+	framing, err := modbus.ParseFraming(f.framing)
+	if err != nil {
+		return o, err
+	}
+	if of != nil && of.Protocol == scan.Modbus {
+		framing = of.Framing
+	}
+	if o.TCP = framing == modbus.TCP; o.TCP && (!tcp || f.protocol == scan.DLT645) {
+		return o, errors.New(say("--framing tcp 只用于 tcp:// 端口上的 modbus", "--framing tcp is for modbus on a tcp:// port"))
+	}
+	first, last, ok := strings.Cut(f.ids, "-")
+	if !ok {
+		last = first
+	}
+	if o.First, err = strconv.Atoi(first); err == nil {
+		o.Last, err = strconv.Atoi(last)
+	}
+	low, high := framing.Units()
+	if err != nil || o.First < low || o.Last > high || o.Last < o.First {
+		return o, fmt.Errorf(say("--ids %q 应为 %d-%d 之内的范围，如 1-32", "--ids %q is not a range within %d-%d, like 1-32"), f.ids, low, high)
+	}
+	if of != nil && of.Protocol == scan.DLT645 {
+		for _, m := range of.Meters {
+			o.Expect = append(o.Expect, m.Ref.Address)
+		}
+	}
+	return o, nil
 }
 
 func framings(bauds []int, parities []string) (out []scan.Framing) {

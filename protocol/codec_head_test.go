@@ -3,6 +3,8 @@ package protocol
 import (
 	"errors"
 	"testing"
+
+	"feikong/protocol/memtest"
 )
 
 func headBatches(t testing.TB) (readings, evidence []byte) {
@@ -101,7 +103,11 @@ func FuzzBatchHead(f *testing.F) {
 	f.Add(evidence)
 	f.Add([]byte{0x0A, 0x01, 'a', 0x18, 0x01, 0x28, 0x01, 0xFF})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		agent, epoch, first, count, err := DecodeBatchHead(data)
+		var agent string
+		var epoch, first uint64
+		var count int
+		var err error
+		memtest.Within(t, memtest.Max, func() { agent, epoch, first, count, err = DecodeBatchHead(data) })
 		if err != nil {
 			if !errors.Is(err, ErrWire) || agent != "" || count != 0 {
 				t.Errorf("%q %d %v", agent, count, err)

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
-	"runtime"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"feikong/protocol/memtest"
 )
 
 // roundTrip fuzzes one decoder: no panic, errors wrap ErrWire, and what was accepted survives its own encoding.
@@ -20,7 +21,9 @@ func roundTrip[T any](f *testing.F, dec func([]byte) (*T, error), enc func([]byt
 	f.Add([]byte{})
 	f.Add([]byte{0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		x, err := dec(data)
+		var x *T
+		var err error
+		memtest.Within(t, memtest.Max, func() { x, err = dec(data) })
 		if err != nil {
 			if !errors.Is(err, ErrWire) {
 				t.Errorf("got %v, want an error that wraps ErrWire", err)
@@ -192,16 +195,11 @@ func TestHostilePacketsCostLittle(t *testing.T) {
 			if len(tt.data) > MaxPacket+1 {
 				t.Fatalf("%d bytes are not a packet", len(tt.data))
 			}
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			err := tt.dec(tt.data)
-			runtime.ReadMemStats(&after)
-			if !errors.Is(err, ErrWire) {
-				t.Errorf("got %v, want %v", err, ErrWire)
-			}
-			if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
-				t.Errorf("allocated %d bytes, want at most 1 MiB", n)
-			}
+			memtest.Within(t, memtest.Max, func() {
+				if err := tt.dec(tt.data); !errors.Is(err, ErrWire) {
+					t.Errorf("got %v, want %v", err, ErrWire)
+				}
+			})
 		})
 	}
 }

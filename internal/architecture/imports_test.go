@@ -105,7 +105,7 @@ func TestPureRoomsDoNoIO(t *testing.T) {
 }
 
 // support is packages for tests: they import package testing, which no program should carry.
-var support = []string{"gateway/api/apitest", "gateway/store/storetest"}
+var support = []string{"gateway/api/apitest", "gateway/store/storetest", "protocol/memtest"}
 
 func TestNoProgramCarriesTestSupport(t *testing.T) {
 	walk(t, func(file, dir string, imports []string) {

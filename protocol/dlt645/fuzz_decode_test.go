@@ -2,33 +2,15 @@ package dlt645
 
 import (
 	"bytes"
-	"runtime/metrics"
 	"strings"
 	"testing"
 	"time"
+
+	"feikong/protocol/memtest"
 )
 
-// allocationMax is what no bytes from outside may make a decoder allocate.
-const allocationMax = 1 << 20
-
-// withinMemory runs f and fails when it allocated more than allocationMax. The
-// runtime counts by span, so that a run may be charged with what was allocated
-// before it: only a second and a third run can convict.
-func withinMemory(t *testing.T, f func()) {
-	t.Helper()
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	var n uint64
-	for range 3 {
-		metrics.Read(sample)
-		before := sample[0].Value.Uint64()
-		f()
-		metrics.Read(sample)
-		if n = sample[0].Value.Uint64() - before; n <= allocationMax {
-			return
-		}
-	}
-	t.Fatalf("allocated %d bytes, at most %d", n, allocationMax)
-}
+// withinMemory runs f and fails when it allocated more than outside bytes may.
+func withinMemory(t *testing.T, f func()) { t.Helper(); memtest.Within(t, memtest.Max, f) }
 
 // longest is what an assembled answer may have; fuzzed input is cut there.
 func longest(b []byte) []byte { return b[:min(len(b), assemblerBytes)] }

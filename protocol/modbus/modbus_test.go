@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"feikong/protocol/memtest"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -208,7 +210,13 @@ func TestFramingAllocatesNothing(t *testing.T) {
 func FuzzDecodeRTU(f *testing.F) {
 	f.Add(AppendRTU(nil, ReadRequest(1, 4, 0, 2)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := DecodeRTU(data)
+		var a ADU
+		var err error
+		memtest.Within(t, memtest.Max, func() {
+			if a, err = DecodeRTU(data); err == nil {
+				ParseRequest(a)
+			}
+		})
 		if err != nil {
 			return
 		}
@@ -227,22 +235,35 @@ func FuzzReply(f *testing.F) {
 	f.Add([]byte{1, 0x10, 0, 0x1A, 0, 1, 0x20, 0x0E}, byte(1), byte(0x10), []byte{0, 0x1A, 0, 1, 2, 0, 1})
 	f.Fuzz(func(t *testing.T, buf []byte, unit, fn byte, data []byte) {
 		request := ADU{unit, fn, data}
-		for range len(buf) + 1 { // dropping always ends
-			need := ReplyNeed(buf, request)
-			if need >= 0 {
-				if need == 0 {
-					if a, err := DecodeReply(buf, request); err == nil && a.Func <= ReadInput && a.Func >= ReadHolding {
-						if _, err := AppendRegisters(nil, a); err != nil {
-							t.Errorf("registers of a good reply: %v", err)
-						}
-					}
-				}
+		anyReply(t, buf, request, func(buf []byte) int { return ReplyNeed(buf, request) }, func(buf []byte) (ADU, error) { return DecodeReply(buf, request) })
+	})
+}
+
+// anyReply judges buf as a master does, whatever it is: dropping always ends, a good reply to a read has the registers that
+// were asked for, and little memory is taken.
+func anyReply(t *testing.T, buf []byte, request ADU, judge func([]byte) int, decode func([]byte) (ADU, error)) {
+	t.Helper()
+	buf = buf[:min(len(buf), 4*MaxTCP)] // a master's buffer holds no more
+	memtest.Within(t, memtest.Max, func() {
+		rest := buf
+		for range len(buf) + 1 {
+			need := judge(rest)
+			switch {
+			case need > 0:
 				return
+			case -need > len(rest):
+				t.Fatalf("drop %d of %d bytes", -need, len(rest))
+			case need < 0:
+				rest = rest[-need:]
+				continue
 			}
-			if -need > len(buf) {
-				t.Fatalf("drop %d of %d bytes", -need, len(buf))
+			if a, err := decode(rest); err == nil && a.Func <= ReadInput && a.Func >= ReadHolding {
+				words, err := AppendRegisters(nil, a)
+				if err != nil || len(words) != word(request.Data[2:]) {
+					t.Errorf("%d registers of a good reply: %v", len(words), err)
+				}
 			}
-			buf = buf[-need:]
+			return
 		}
 		t.Error("dropping does not end")
 	})
@@ -251,21 +272,23 @@ func FuzzReply(f *testing.F) {
 func FuzzParser(f *testing.F) {
 	f.Add([]byte{0xFE, 1, 3}, AppendRTU(nil, ReadRequest(1, 3, 0, 2)))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		var p Parser
-		for _, piece := range [][]byte{a, b} {
-			p.Write(piece)
-			for n := 0; ; n++ {
-				got, ok := p.Next()
-				if !ok {
-					break
-				}
-				if _, err := ParseRequest(got); err != nil {
-					t.Errorf("found %v: %v", got, err)
-				}
-				if n > len(a)+len(b) {
-					t.Fatal("Next does not end")
+		memtest.Within(t, memtest.Max, func() {
+			var p Parser
+			for _, piece := range [][]byte{a, b} {
+				p.Write(piece)
+				for n := 0; ; n++ {
+					got, ok := p.Next()
+					if !ok {
+						break
+					}
+					if _, err := ParseRequest(got); err != nil {
+						t.Errorf("found %v: %v", got, err)
+					}
+					if n > len(a)+len(b) {
+						t.Fatal("Next does not end")
+					}
 				}
 			}
-		}
+		})
 	})
 }

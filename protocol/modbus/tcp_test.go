@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"feikong/protocol/memtest"
 )
 
 // The first two are the read of Messaging on TCP/IP V1.0b, 4.2 and 4.3.
@@ -194,7 +196,10 @@ func TestTCPFramingAllocatesNothing(t *testing.T) {
 func FuzzDecodeTCP(f *testing.F) {
 	f.Add(AppendTCP(nil, 1, ReadRequest(1, 4, 0, 2)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		id, a, err := DecodeTCP(data)
+		var id uint16
+		var a ADU
+		var err error
+		memtest.Within(t, memtest.Max, func() { id, a, err = DecodeTCP(data) })
 		if err != nil {
 			return
 		}
@@ -210,45 +215,30 @@ func FuzzReplyTCP(f *testing.F) {
 	f.Add([]byte{0, 9, 0, 0, 0, 6, 1, 0x10, 0, 0x1A, 0, 1}, uint16(9), byte(1), byte(0x10), []byte{0, 0x1A, 0, 1, 2, 0, 1})
 	f.Fuzz(func(t *testing.T, buf []byte, id uint16, unit, fn byte, data []byte) {
 		request := ADU{unit, fn, data}
-		for range len(buf) + 1 {
-			need := ReplyNeedTCP(buf, id, request)
-			if need >= 0 {
-				if need == 0 {
-					if a, err := DecodeReplyTCP(buf, id, request); err == nil && a.Func <= ReadInput && a.Func >= ReadHolding {
-						if _, err := AppendRegisters(nil, a); err != nil {
-							t.Errorf("registers of a good reply: %v", err)
-						}
-					}
-				}
-				return
-			}
-			if -need > len(buf) {
-				t.Fatalf("drop %d of %d bytes", -need, len(buf))
-			}
-			buf = buf[-need:]
-		}
-		t.Error("dropping does not end")
+		anyReply(t, buf, request, func(buf []byte) int { return ReplyNeedTCP(buf, id, request) }, func(buf []byte) (ADU, error) { return DecodeReplyTCP(buf, id, request) })
 	})
 }
 
 func FuzzParserTCP(f *testing.F) {
 	f.Add([]byte{0xAA, 0, 1, 0}, AppendTCP(nil, 1, ReadRequest(1, 3, 0, 2)))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		var p ParserTCP
-		for _, piece := range [][]byte{a, b} {
-			p.Write(piece)
-			for n := 0; ; n++ {
-				id, got, ok := p.Next()
-				if !ok {
-					break
-				}
-				if _, back, err := DecodeTCP(AppendTCP(nil, id, got)); err != nil || back.Func != got.Func {
-					t.Errorf("found %v: %v", got, err)
-				}
-				if n > len(a)+len(b) {
-					t.Fatal("Next does not end")
+		memtest.Within(t, memtest.Max, func() {
+			var p ParserTCP
+			for _, piece := range [][]byte{a, b} {
+				p.Write(piece)
+				for n := 0; ; n++ {
+					id, got, ok := p.Next()
+					if !ok {
+						break
+					}
+					if _, back, err := DecodeTCP(AppendTCP(nil, id, got)); err != nil || back.Func != got.Func {
+						t.Errorf("found %v: %v", got, err)
+					}
+					if n > len(a)+len(b) {
+						t.Fatal("Next does not end")
+					}
 				}
 			}
-		}
+		})
 	})
 }

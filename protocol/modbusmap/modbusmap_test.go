@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"feikong/protocol/memtest"
 )
 
 func TestTablesAreWhole(t *testing.T) {
@@ -374,7 +376,10 @@ func FuzzPointDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typ, order byte, exp, unit int8, raw uint64) {
 		p := Point{Type: Type(typ), Order: WordOrder(order % 4), Exp: exp, Unit: unit, Words: uint8(Type(typ).words()), Missing: []uint64{0x8000}}
 		words := ABCD.registers(raw, 4)[:p.Words]
-		v, measured, err := p.Decode(words)
+		var v int64
+		var measured bool
+		var err error
+		memtest.Within(t, memtest.Max, func() { v, measured, err = p.Decode(words) })
 		if err != nil || !measured || p.Type.float() || p.Words == 0 {
 			return
 		}

@@ -55,10 +55,8 @@ func (e *explainer) itemValue(it ItemInfo, b []byte) string {
 	default:
 		text += strings.TrimSpace(vs[0].Decimal() + " " + e.unit(it.Unit))
 	}
-	if w, err := ParseStatusWord(it.DI, b); err == nil {
-		if list := e.list(w.Explain(e.lang())); list != "" {
-			text += e.t(": ", "：") + list
-		}
+	if list := e.list(explainStatus(it.DI, b, e.lang())); list != "" {
+		text += e.t(": ", "：") + list
 	}
 	return text
 }

@@ -49,12 +49,19 @@ func (w StatusWord) table() []bit {
 func (w StatusWord) Names() []string { return bitList(w.Bits, w.table()) }
 
 // Explain says what the set bits mean, in "zh" or English. Of word 3 it also
-// says that the relay is closed.
+// says that the relay is closed; of words 4 to 6 it names the phase.
 func (w StatusWord) Explain(lang string) []string {
 	if w.N == 3 {
 		return StatusWord3(w.Bits).Explain(lang)
 	}
-	return bitWords(w.Bits, w.table(), lang)
+	out := bitWords(w.Bits, w.table(), lang)
+	if w.N >= 4 && w.N <= 6 {
+		phase := "ABC"[w.N-4 : w.N-3]
+		for i := range out {
+			out[i] = words{"phase " + phase + " ", phase + "相"}.in(lang) + out[i]
+		}
+	}
+	return out
 }
 
 // Names is Bits.

@@ -53,9 +53,9 @@ const (
 // EnergyPrice prices kWh. Without bands and tiers it is Prices[0] on all of them; with bands Prices is by band; with tiers and bands
 // the tiers hold adders alone, on the sum of the bands (B3), and with tiers alone Prices is empty.
 type EnergyPrice struct {
-	Prices []billing.Price
-	Built  *Built // how Prices came about, when the document builds them; nil: printed
-	Tiers  []Tier // by the cycle of the version; Price is the full price without bands, Adder what is added to the first tier's
+	Prices []billing.Price // one for each band of the version, or a single one for all kWh
+	Built  *Built          // how Prices came about, when the document builds them; nil: printed
+	Tiers  []Tier          // by the cycle of the version; Price is the full price without bands, Adder what is added to the first tier's
 	Mode   TierMode
 	Limits *Limits // how the tiers' UpTo bend to the account; nil: they stand as printed
 	Free   *Free   // kWh without a price; nil: none
@@ -82,8 +82,8 @@ type Limits struct {
 	// summer and winter limits of monthly cycles. Each row has one limit less than there are tiers.
 	ByMonth [12][]billing.Energy
 	// MonthsInService: limits are for a whole cycle, and a supply opened within it has them in proportion to its months, the month of
-	// opening counted whole.
-	MonthsInService bool
+	// opening counted whole. DaysInService: in proportion to its days instead. At most one of them.
+	MonthsInService, DaysInService bool
 	// HouseholdFrom persons on, HouseholdExtra kWh for each month of the cycle are added to every limit. 0: no such rule.
 	HouseholdFrom  int
 	HouseholdExtra billing.Energy
@@ -91,9 +91,11 @@ type Limits struct {
 
 // Free is an allowance: the first kWh of each month (or day) cost nothing. Counted ones move the tier counter all the same.
 type Free struct {
-	PerMonth, PerDay billing.Energy
-	Counted          bool
-	Fact             string // given only where the account's facts have this word, such as "low-income"; empty: to all
+	PerMonth, PerDay billing.Energy // exactly one is set
+	// Stack is what unused days may carry on: the free kWh at hand are never more. 0: no such limit within the period.
+	Stack   billing.Energy
+	Counted bool
+	Fact    string // given only where the account's facts have this word, such as "low-income"; empty: to all
 }
 
 // Share takes a part of the period's energy: Ratio of it, or Amount. Exactly one is set. Bands give in proportion, the last kWh to
@@ -107,7 +109,7 @@ type Share struct {
 type Levy struct {
 	Price billing.Price
 	Fund  bool // not in the base of the power factor
-	// Shares says that it is already inside the printed energy prices: it is shown, it moves the base, and it is not charged again.
+	// Included says that it is already inside the printed energy prices: it is shown, it moves the base, and it is not charged again.
 	Included bool
 }
 
@@ -165,4 +167,11 @@ const (
 type Split struct {
 	Quantum billing.Energy // the parts are whole multiples of it, the rest goes to the last part: 1 kWh; 0: mWh
 	Forbid  bool           // never by days: without a reading the period is held
+}
+
+// Late is the charge for paying late (违约金), of the sum that is overdue.
+type Late struct {
+	SameYear int64         // 1e-6 for each day in the year in which the bill fell due
+	Later    int64         // 1e-6 for each day after that year's end
+	Minimum  billing.Money // of any late charge; 0: none
 }

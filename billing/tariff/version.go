@@ -77,10 +77,16 @@ type Version struct {
 	Components []Component // in the order of print
 	Bands      []Band      // empty: no hours are told apart
 	Schedule   Schedule    // which band at which time
-	Remainder  int         // index of the band that takes what the total register has and the bands have not (B1.4)
-	Rounding   Rounding
-	Split      Split
-	Calendar   string // name of the holiday calendar; empty: none is needed
+	Remainder  int         // index of the band that takes what the total register has and the bands have not
+	// A remainder above the larger of RemainderLimit and RemainderShare (1e-6 of the total) is held, not billed.
+	RemainderLimit billing.Energy
+	RemainderShare int64
+	Rounding       Rounding
+	Split          Split
+	Calendar       string // name of the holiday calendar; empty: none is needed
+	Late           *Late  // nil: the tariff says nothing of late payment
+	// NewOwnerRestarts: a change of owner (过户) sets the tier counter to zero; otherwise it goes on.
+	NewOwnerRestarts bool
 
 	// Hash is the SHA-256 of all fields above but ValidTo: a later version ends
 	// this one without editing it.

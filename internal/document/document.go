@@ -66,7 +66,7 @@ func Decode(name string, data []byte, out any) error {
 	if len(data) > SizeMax {
 		return Errorf(name, 0, "document has %d bytes, at most %d", len(data), SizeMax)
 	}
-	reader := yaml.NewDecoder(bytes.NewReader(data))
+	reader := yaml.NewDecoder(bytes.NewReader(asYAML(data)))
 	var root, more yaml.Node
 	if err := reader.Decode(&root); errors.Is(err, io.EOF) {
 		return Errorf(name, 0, "document is empty")

@@ -93,11 +93,13 @@ func (e *patient) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n, what := e.foreignIn(idle)
+	e.foreign += n
 	alive, err := e.presence(ctx)
 	if err != nil {
 		return err
 	}
-	defer e.masters(idle)
+	defer func() { e.masters(idle, what) }()
 	if e.echoed {
 		e.add(Check{Name: CheckEcho, State: Warn, Fault: FaultEcho, Finding: say("转换器回送自己发出的字节", "the adapter hears what it sends itself"),
 			Remedy: say("能用，但每次交换更慢；带自动收发控制的转换器可关断接收", "it works, and slower; an adapter with direction control turns its receiver off")})
@@ -301,9 +303,8 @@ func (e *patient) missing(ctx context.Context) error {
 	return nil
 }
 
-// masters says whether somebody else sends requests, from what was heard while idle and between.
-func (e *patient) masters(idle []byte) {
-	n, what := e.foreign, ""
+// foreignIn counts the requests in what was heard while nobody of us asked.
+func (e *patient) foreignIn(idle []byte) (n int, what string) {
 	frames, _ := dlt645.Decode(idle)
 	for _, f := range frames {
 		if !f.FromMeter() {
@@ -319,10 +320,18 @@ func (e *patient) masters(idle []byte) {
 			what = fmt.Sprintf("%02XH → %d", a.Func, a.Unit)
 		}
 	}
+	return n, what
+}
+
+// masters says whether somebody else sends requests, from what was heard while idle and between.
+func (e *patient) masters(idle []byte, what string) {
 	switch {
-	case n > 0:
+	case e.foreign > 0:
+		if what != "" {
+			what = say("（如 %s）", " (such as %s)", what)
+		}
 		e.add(Check{Name: CheckMasters, State: Fail, Fault: FaultMaster,
-			Finding: say("听到 %d 条不是本机发出的请求 %s：线路上有另一个主站", "%d requests were heard that are not ours %s: another master is on the line", n, what),
+			Finding: say("听到 %d 条不是本机发出的请求%s：线路上有另一个主站", "%d requests were heard that are not ours%s: another master is on the line", e.foreign, what),
 			Remedy:  say("一条线路只能有一个主站：找到另一台采集器、手持机或电脑，断开它", "a line has one master: find the other concentrator, hand-held or computer and take it off")})
 	case len(idle) > glitch:
 		e.add(Check{Name: CheckMasters, State: Warn, Fault: FaultIdleNoise,

@@ -42,6 +42,10 @@ func (e *patient) quality(ctx context.Context, alive []*target) error {
 			}
 		}
 	}
+	if e.foreign > 0 {
+		e.add(Check{Name: CheckQuality, State: Skip, Finding: say("另一个主站在说话，质量无法判断：先断开它", "another master talks, so quality cannot be judged: take it off first")})
+		return nil
+	}
 	total, lost := 0, 0
 	for _, t := range ts {
 		total += t.asked()

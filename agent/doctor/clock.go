@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"feikong/agent/edge"
+	"feikong/agent/local"
 	"feikong/agent/scan"
 	"feikong/protocol/dlt645"
 )
@@ -39,20 +40,8 @@ func (e *patient) clocks(ctx context.Context, alive []*target) error {
 		if drift.Abs() > worst.Abs() {
 			worst = drift
 		}
-		c := Check{Name: CheckClock, Meter: t.address, Fault: FaultMeterClock, State: Warn}
-		switch {
-		case drift == noTime:
-			c.State = Fail
-			c.Finding = say("电表 %s 的时钟没有有效时间", "the clock of meter %s tells no time", t.address)
-			c.Remedy = say("时钟电池没电：换电池或换表；费率和冻结不可信", "its battery is flat: exchange battery or meter; its rates and freezes are not to be trusted")
-		case drift.Abs() > clockBroadcast:
-			c.State = Fail
-			c.Finding = say("电表 %s 的时钟偏差 %s", "the clock of meter %s is off by %s", t.address, drift.Round(time.Second))
-			c.Remedy = say("超过 5 分钟，广播校时无效：核对本机时区和时间，然后用密码写表时钟", "above 5 minutes a broadcast is ignored: compare this machine's zone and time, then write the meter's clock with its password")
-		case drift.Abs() > clockSome:
-			c.Finding = say("电表 %s 的时钟偏差 %s", "the clock of meter %s is off by %s", t.address, drift.Round(time.Second))
-			c.Remedy = say("每天一次的广播校时可纠正（避开零点前后 5 分钟）", "the daily broadcast corrects it (not within 5 minutes of midnight)")
-		default:
+		c, bad := clockCheck(t.address, drift)
+		if !bad {
 			continue
 		}
 		sound = false
@@ -62,6 +51,27 @@ func (e *patient) clocks(ctx context.Context, alive []*target) error {
 		e.add(Check{Name: CheckClock, State: OK, Finding: say("%d 块表的时钟，最大偏差 %s", "clocks of %d meters, the worst is off by %s", read, worst.Round(time.Second))})
 	}
 	return nil
+}
+
+// clockCheck judges one clock; bad is false when there is nothing to say about it.
+func clockCheck(address string, drift time.Duration) (c Check, bad bool) {
+	c = Check{Name: CheckClock, Meter: address, Fault: FaultMeterClock, State: Warn}
+	switch {
+	case drift == noTime:
+		c.State = Fail
+		c.Finding = say("电表 %s 的时钟没有有效时间", "the clock of meter %s tells no time", address)
+		c.Remedy = say("时钟电池没电：换电池或换表；费率和冻结不可信", "its battery is flat: exchange battery or meter; its rates and freezes are not to be trusted")
+	case drift.Abs() > clockBroadcast:
+		c.State = Fail
+		c.Finding = say("电表 %s 的时钟偏差 %s", "the clock of meter %s is off by %s", address, drift.Round(time.Second))
+		c.Remedy = say("超过 5 分钟，广播校时无效：核对本机时区和时间，然后用密码写表时钟", "above 5 minutes a broadcast is ignored: compare this machine's zone and time, then write the meter's clock with its password")
+	case drift.Abs() > clockSome:
+		c.Finding = say("电表 %s 的时钟偏差 %s", "the clock of meter %s is off by %s", address, drift.Round(time.Second))
+		c.Remedy = say("每天一次的广播校时可纠正（避开零点前后 5 分钟）", "the daily broadcast corrects it (not within 5 minutes of midnight)")
+	default:
+		return c, false
+	}
+	return c, true
 }
 
 // noTime is the drift of a clock that tells none.
@@ -170,5 +180,43 @@ func (d *doctor) served(l edge.Line) {
 	if silent == 0 {
 		d.add(Check{Name: CheckMeter, Line: l.Name, State: OK, Finding: say("采集终端的计数中没有异常的表", "no meter stands out in what the agent counted")})
 	}
+	d.servedClocks(l)
 	d.add(Check{Name: CheckWire, Line: l.Name, State: Skip, Finding: say("采集终端在使用线路，未逐层检查；要查：先停止 agent run", "the agent is using the line, so its layers were not examined; to do that, stop agent run first")})
+}
+
+// servedClocksMax bounds the clocks read through the agent: each read waits for its turn on the line.
+const servedClocksMax = 8
+
+// servedClocks reads clocks through the running agent, of the first meters of the line that answer.
+func (d *doctor) servedClocks(l edge.Line) {
+	if l.Protocol != scan.DLT645 {
+		return
+	}
+	c, err := local.Dial(d.Config.Data)
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	worst, read, sound := time.Duration(0), 0, true
+	for _, m := range d.running.Meters {
+		if m.Meter.Line != l.Name || m.Replies == 0 || read == servedClocksMax {
+			continue
+		}
+		r, err := c.Read(m.Meter, "clock")
+		if err != nil || r.DriftMS == nil {
+			continue
+		}
+		read++
+		drift := time.Duration(*r.DriftMS) * time.Millisecond
+		if drift.Abs() > worst.Abs() {
+			worst = drift
+		}
+		if k, bad := clockCheck(m.Meter.Address, drift); bad {
+			sound, k.Line = false, l.Name
+			d.add(k)
+		}
+	}
+	if sound && read > 0 {
+		d.add(Check{Name: CheckClock, Line: l.Name, State: OK, Finding: say("%d 块表的时钟，最大偏差 %s", "clocks of %d meters, the worst is off by %s", read, worst.Round(time.Second))})
+	}
 }

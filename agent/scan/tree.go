@@ -90,11 +90,11 @@ func (s *search) tree(ctx context.Context, f Framing, e edition) error {
 	s.framing = f
 	s.stage = fmt.Sprintf("%s, DL/T 645-%s", f, e.name)
 	t := &tree{search: s, e: e, closed: map[dlt645.Address]node{}, clash: map[dlt645.Address]bool{}}
-	if err := t.expected(ctx); err != nil {
-		return err
-	}
 	open, err := t.root(ctx)
 	if err != nil || !open {
+		return err
+	}
+	if err := t.expected(ctx); err != nil {
 		return err
 	}
 	if err := t.descend(ctx, root); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,6 +121,7 @@ func (f *readFlags) run(c *cobra.Command, name string, whats []string) error {
 	if err != nil {
 		return err
 	}
+	end = sync.OnceFunc(end)
 	defer end()
 	if len(whats) == 0 {
 		whats = []string{"energy"}
@@ -149,6 +151,7 @@ func (f *readFlags) run(c *cobra.Command, name string, whats []string) error {
 			rows = append(rows, got...)
 		}
 	}
+	end() // nobody tells frames any more
 	if good == 0 && last != nil {
 		return last
 	}
@@ -277,10 +280,11 @@ func (f *readFlags) reader(ctx context.Context, tell func(heard)) (reads, func()
 		client, err := local.Dial(f.cfg.Data)
 		switch {
 		case err == nil:
+			watch := func() {}
 			if f.raw {
-				fmt.Fprintln(f.err, say("采集终端在运行：报文用 agent monitor "+set.Name+" 看", "the agent is running: see its frames with agent monitor "+set.Name))
+				watch = f.watch(set.Name, e)
 			}
-			return func(what string) (*local.ReadReply, error) { return client.Read(f.ref(), what) }, func() { client.Close() }, nil
+			return func(what string) (*local.ReadReply, error) { return client.Read(f.ref(), what) }, func() { watch(); client.Close() }, nil
 		case !errors.Is(err, local.ErrNotRunning):
 			return nil, nil, err
 		}
@@ -322,6 +326,34 @@ func (f *readFlags) reader(ctx context.Context, tell func(heard)) (reads, func()
 		return r, err
 	}
 	return read, func() { untrace(); stop() }, nil
+}
+
+// watchAfter is how long the frames of the last answer may take to arrive here.
+const watchAfter = 200 * time.Millisecond
+
+// watch shows the frames of the running agent's line until the function it gives is called; those of other meters, which
+// the agent polls meanwhile, are left out.
+func (f *readFlags) watch(name string, e *ear) (end func()) {
+	c, err := local.Dial(f.cfg.Data)
+	if err != nil {
+		return func() {}
+	}
+	tell := e.tell
+	e.tell = func(h heard) {
+		if h.Meter == f.meter.Ref.Address {
+			tell(h)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = c.Trace(name, func(ev local.TraceEvent) bool { e.event(ev); return true }) // it ends when the connection does
+	}()
+	return func() {
+		time.Sleep(watchAfter)
+		c.Close()
+		<-done
+	}
 }
 
 // byHand is a meter that no configuration has.

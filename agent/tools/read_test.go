@@ -71,16 +71,20 @@ func TestReadGivesNamesValuesAndFrames(t *testing.T) {
 func TestReadGoesThroughTheRunningAgent(t *testing.T) {
 	w := newWorkshop(t)
 	w.runAgent(t)
-	out, _, err := w.run(ReadCommand(), nil, "102", "--json")
+	out, _, err := w.run(ReadCommand(), nil, "102", "--json", "--raw")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
 		Meter  string
 		Values []struct{ ID, Text, Unit string }
+		Frames []struct{ Kind, Meter, Text string }
 	}
 	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Meter != "000000000102" || len(got.Values) == 0 || got.Values[0].Text < "5000.0" || got.Values[0].Unit != "kWh" {
 		t.Errorf("got %s, %v", out, err)
+	}
+	if len(got.Frames) < 2 || got.Frames[0].Meter != got.Meter {
+		t.Errorf("frames %+v", got.Frames)
 	}
 }
 

@@ -187,6 +187,10 @@ func (f *scanFlags) steps(set line.Settings, of *edge.Line) ([]scan.Options, err
 				parities = parityNames[:1]
 			}
 			one.DLT645 = framings(bauds, parities)
+			if of != nil && len(f.bauds)+len(f.parities) == 0 { // what the configuration says comes first
+				own := scan.Framing{Baud: set.Baud, Parity: set.Parity}
+				one.DLT645 = append([]scan.Framing{own}, slices.DeleteFunc(one.DLT645, func(x scan.Framing) bool { return x == own })...)
+			}
 			if steps = append(steps, one); len(f.parities) == 0 {
 				one.DLT645 = framings(bauds, parityNames[1:2])
 				steps = append(steps, one)
@@ -201,6 +205,10 @@ func (f *scanFlags) steps(set line.Settings, of *edge.Line) ([]scan.Options, err
 		case tcp:
 		case len(f.bauds) == 0 && len(f.parities) == 0:
 			o.Modbus = modbusFraming
+			if of != nil && of.Protocol == scan.Modbus {
+				own := scan.Framing{Baud: set.Baud, Parity: set.Parity}
+				o.Modbus = append([]scan.Framing{own}, slices.DeleteFunc(slices.Clone(modbusFraming), func(x scan.Framing) bool { return x == own })...)
+			}
 		default:
 			bauds, parities := f.bauds, f.parities
 			if len(bauds) == 0 {

@@ -113,10 +113,7 @@ func (m *DLT645) values(w way, d dlt645.DI, data []byte, at time.Time) (out []It
 		return []ItemValue{{ID: itemName(w, d), Name: "bytes", NameZH: "字节", Text: fmt.Sprintf("% X", data), At: at}}
 	}
 	for _, v := range values {
-		it := ItemValue{ID: itemName(w, v.DI), Name: v.Name, NameZH: v.Name, Text: v.Text, Unit: v.Unit, Null: v.Null, At: at}
-		if info, ok := info(w, v.DI); ok && info.Name == v.Name {
-			it.NameZH = info.NameZH
-		}
+		it := ItemValue{ID: itemName(w, v.DI), Name: v.Name, NameZH: v.NameZH, Text: v.Text, Unit: v.Unit, Null: v.Null, At: at}
 		if v.Text == "" && !v.Null {
 			it.Text = v.Decimal()
 		}
@@ -126,11 +123,4 @@ func (m *DLT645) values(w way, d dlt645.DI, data []byte, at time.Time) (out []It
 		out = append(out, it)
 	}
 	return out
-}
-
-func info(w way, d dlt645.DI) (dlt645.ItemInfo, bool) {
-	if w.edition == ed1997 {
-		return dlt645.Item1997(d)
-	}
-	return dlt645.Item(d)
 }

@@ -31,7 +31,8 @@ func DecodeBlock(d DI, data []byte, into []Value) (int, error) {
 		b := data[4*i : 4*i+4 : 4*i+4]
 		raw := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
 		v := &into[i]
-		v.Name, v.Unit, v.Text = names[int(rate)+i], unit, ""
+		name := &names[int(rate)+i]
+		v.Name, v.NameZH, v.Unit, v.Text = name.en, name.zh, unit, ""
 		v.DI = d&^0xFF00 | (rate+DI(i))<<8
 		v.Exp = -2
 		if v.Null = raw == 0xFFFFFFFF; v.Null {

@@ -7,7 +7,7 @@ import (
 
 // decode reads exactly one item. A date with its weekday makes two values.
 func (it ItemInfo) decode(b []byte) ([]Value, error) {
-	v := Value{Name: it.Name, DI: it.DI, Unit: it.Unit}
+	v := Value{Name: it.Name, NameZH: it.NameZH, DI: it.DI, Unit: it.Unit}
 	if it.Format != FormatASCII && it.Format != FormatBinary && it.Format != FormatSecret && allFF(b) || it.neverWas(b) {
 		v.Null = true
 		return []Value{v}, nil
@@ -32,7 +32,7 @@ func (it ItemInfo) decode(b []byte) ([]Value, error) {
 	case FormatDate4:
 		if t, err = Date4(b, time.UTC); err == nil {
 			v.Text = t.Format("2006-01-02")
-			return []Value{v, {Name: "weekday", DI: it.DI, Text: fmt.Sprintf("%02X", b[0])}}, nil
+			return []Value{v, {Name: "weekday", NameZH: "星期", DI: it.DI, Text: fmt.Sprintf("%02X", b[0])}}, nil
 		}
 	case FormatTime3:
 		if t, err = stamp([6]byte{b[0], b[1], b[2], 1, 1, 0}, 0, time.UTC); err == nil {
@@ -49,7 +49,7 @@ func (it ItemInfo) decode(b []byte) ([]Value, error) {
 	case FormatDateTime7:
 		if t, err = DateTime7(b, time.UTC); err == nil {
 			v.Text = t.Format(time.DateTime)
-			return []Value{v, {Name: "weekday", DI: it.DI, Text: fmt.Sprintf("%02X", b[3])}}, nil
+			return []Value{v, {Name: "weekday", NameZH: "星期", DI: it.DI, Text: fmt.Sprintf("%02X", b[3])}}, nil
 		}
 	default:
 		if it.Format.fields() {

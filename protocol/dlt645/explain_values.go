@@ -55,7 +55,7 @@ func (e *explainer) itemValue(it ItemInfo, b []byte) string {
 	default:
 		text += strings.TrimSpace(vs[0].Decimal() + " " + e.unit(it.Unit))
 	}
-	if list := e.list(explainStatus(it.DI, b, e.lang())); list != "" {
+	if list := e.list(ExplainStatus(it.DI, b, e.lang())); list != "" {
 		text += e.t(": ", "：") + list
 	}
 	return text

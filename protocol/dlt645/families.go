@@ -29,10 +29,10 @@ var energyFamilies = [11]energyFamily{
 const ratesMax = 63 // the standard's limit
 
 // energyNames spares DecodeBlock from building names.
-var energyNames = func() (names [len(energyFamilies)][ratesMax + 1]string) {
+var energyNames = func() (names [len(energyFamilies)][ratesMax + 1]words) {
 	for tt, f := range energyFamilies {
 		for r := range names[tt] {
-			names[tt][r] = f.Name + " energy " + rateName(r)
+			names[tt][r] = words{f.Name + " energy " + rateName(r), f.ZH + rateZH(r)}
 		}
 	}
 	return names
@@ -121,7 +121,7 @@ func energyLayout(d, tt, rr, ss DI) []ItemInfo {
 	f := energyFamilies[tt]
 	var parts []ItemInfo
 	for r := first; r <= last; r++ {
-		parts = append(parts, ItemInfo{DI: d&^0xFF00 | r<<8, Name: energyNames[tt][r] + phase, NameZH: phaseZH + f.ZH + rateZH(int(r)),
+		parts = append(parts, ItemInfo{DI: d&^0xFF00 | r<<8, Name: energyNames[tt][r].en + phase, NameZH: phaseZH + energyNames[tt][r].zh,
 			Format: "XXXXXX.XX", Bytes: 4, Unit: f.Unit, Signed: f.Signed})
 	}
 	return parts

@@ -76,13 +76,13 @@ func loadTimes(d DI, data []byte) ([]Value, error) {
 	}
 	var out []Value
 	for _, r := range records {
-		v := Value{Name: "record time", DI: d, Text: "unknown"}
+		v := Value{Name: "record time", NameZH: "记录时间", DI: d, Text: "unknown"}
 		if !r.At.IsZero() {
 			v.Text = r.At.Format("2006-01-02 15:04")
 		}
 		out = append(out, v)
 		if r.Suspect {
-			out = append(out, Value{Name: "suspect", DI: d, Text: r.Why})
+			out = append(out, Value{Name: "suspect", NameZH: "可疑", DI: d, Text: r.Why})
 		}
 	}
 	return out, nil

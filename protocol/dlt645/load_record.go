@@ -113,7 +113,7 @@ func (r *LoadRecord) slots(n int) []*int64 {
 func (r LoadRecord) Values() []Value {
 	var out []Value
 	if !r.At.IsZero() {
-		out = append(out, Value{Name: "record time", Text: r.At.Format("2006-01-02 15:04")})
+		out = append(out, Value{Name: "record time", NameZH: "记录时间", Text: r.At.Format("2006-01-02 15:04")})
 	}
 	for n := 1; n <= len(loadClasses); n++ {
 		if !r.Classes.Has(n) {
@@ -121,7 +121,7 @@ func (r LoadRecord) Values() []Value {
 		}
 		for i, slot := range r.slots(n) {
 			it := loadClasses[n-1][i]
-			v := Value{Name: it.Name, Unit: it.Unit, Exp: it.Format.exp()}
+			v := Value{Name: it.Name, NameZH: it.NameZH, Unit: it.Unit, Exp: it.Format.exp()}
 			if v.Null = *slot == NotMeasured; !v.Null {
 				v.Int = *slot
 			}

@@ -16,9 +16,10 @@ var statusBits1997 = map[DI][]bit{
 	},
 }
 
-// explainStatus says what the set bits of a status word of either edition
-// mean; nil when item d is none, or nothing is set.
-func explainStatus(d DI, b []byte, lang string) []string {
+// ExplainStatus says what the set bits of item d mean, a status word of either
+// edition in wire order, in "zh" or English; nil when d is no status word, or
+// nothing is set.
+func ExplainStatus(d DI, b []byte, lang string) []string {
 	if bits, ok := statusBits1997[d]; ok && len(b) == 1 {
 		return bitWords(uint16(b[0]), bits, lang)
 	}

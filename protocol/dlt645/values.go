@@ -10,13 +10,14 @@ import (
 // Int. Null means the meter does not measure it (filled with FF), or of a time
 // that it never was (filled with zeros).
 type Value struct {
-	Name string
-	DI   DI
-	Int  int64
-	Exp  int8
-	Unit string
-	Null bool
-	Text string
+	Name   string
+	NameZH string
+	DI     DI
+	Int    int64
+	Exp    int8
+	Unit   string
+	Null   bool
+	Text   string
 }
 
 // Decimal is the number as exact decimal text with all its decimals. A

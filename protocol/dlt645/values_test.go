@@ -113,7 +113,7 @@ func TestDecodeBlockAgreesWithDecodeValues(t *testing.T) {
 			t.Fatalf("got %d values, want %d", got, len(want))
 		}
 		for i := range want {
-			if into[i].Name != want[i].Name || into[i].DI != want[i].DI || into[i].Unit != want[i].Unit ||
+			if into[i].Name != want[i].Name || into[i].NameZH != want[i].NameZH || into[i].DI != want[i].DI || into[i].Unit != want[i].Unit ||
 				into[i].Null != want[i].Null || !want[i].Null && (into[i].Int != want[i].Int || into[i].Exp != want[i].Exp) {
 				t.Fatalf("got %+v, want %+v", into[i], want[i])
 			}
@@ -208,4 +208,39 @@ func TestAddresses(t *testing.T) {
 	if one := (Address{1}); !one.Match(Wildcard) || !Wildcard.Match(one) || one.Match(Address{2}) {
 		t.Error("wildcards must match on either side, and nothing else")
 	}
+}
+
+func TestEveryValueHasItsNameInBothLanguages(t *testing.T) {
+	check := func(values []Value, err error) {
+		t.Helper()
+		if err != nil || len(values) == 0 {
+			t.Errorf("got %v, %v", values, err)
+		}
+		for _, v := range values {
+			if v.NameZH == "" || v.NameZH == v.Name {
+				t.Errorf("%s %q has the Chinese name %q", v.DI, v.Name, v.NameZH)
+			}
+		}
+	}
+	for _, it := range Items() {
+		if it.Format == FormatLoad {
+			continue
+		}
+		data := make([]byte, it.Bytes)
+		if it.Format == FormatDate4 || it.Format == FormatDateTime7 { // a clock is always some time
+			data[len(data)-2], data[len(data)-3] = 1, 1
+		}
+		check(DecodeValues(it.DI, data))
+	}
+	for _, it := range Items1997() {
+		data := make([]byte, it.Bytes)
+		if it.Format == FormatDate4 {
+			data[1], data[2] = 1, 1
+		}
+		check(DecodeValues1997(it.DI, data))
+	}
+	at := time.Date(2026, 11, 22, 22, 15, 0, 0, time.UTC)
+	r := LoadRecord{At: at, Classes: 0x3F, Suspect: true}
+	check(DecodeValues(DILoadLatest, AppendLoadRecord(nil, r)))
+	check(r.Values(), nil)
 }

@@ -28,6 +28,9 @@ const (
 	drainMax = 600 * time.Millisecond
 	// Reopening a port that vanished: quick at first (a plug that was moved), then slow (an adapter that is gone).
 	reopenMin, reopenMax = 250 * time.Millisecond, 15 * time.Second
+	// steady is how long a port is open at least that was of use: a serial server that has another client already says so, in
+	// words, and hangs up.
+	steady = time.Second
 	// Exchanges wait for a port that is being opened, longer when it is the first time: then nothing is known to be wrong.
 	openFirst, openAgain = 5 * time.Second, 500 * time.Millisecond
 	// waiting bounds the queue of each kind: one poller and a few order workers a line wait for their answer anyway.
@@ -54,13 +57,14 @@ type Line struct {
 	stray  bool      // bytes came that nobody asked for, or a reply stayed incomplete: more may follow
 	owed   debt
 	echo   echo
-	watch  *watcher // nil: nobody wants to know
-	mute   int      // exchanges in a row without a single byte
+	watch  *watcher  // nil: nobody wants to know
+	mute   int       // exchanges in a row without a single byte
+	since  time.Time // the port was opened
 
 	// A poll that was still waiting for the wire when an order came is put aside.
 	aside, urgent *job
 
-	useless bool // nothing has come from the port since it was opened, or it could not be opened
+	useless bool // nothing has come from the port since it was opened, or it closed again at once, or it could not be opened
 
 	mu    sync.Mutex // guards stats
 	stats protocol.LineStatus

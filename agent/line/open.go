@@ -51,7 +51,7 @@ func (l *Line) take(p Port) error {
 	}
 	now := time.Now()
 	l.port, l.tuned, l.mute = p, l.set.framing(), 0
-	l.useless = true
+	l.useless, l.since = true, now
 	l.heard, l.busy, l.stray = now, now, true
 	l.owed = debt{until: now.Add(pause), anyone: true}
 	l.echo = echo{}
@@ -87,6 +87,7 @@ func (l *Line) downError() error {
 // lost closes the port after an error of its own; Run opens it again.
 func (l *Line) lost(err error) error {
 	l.shut()
+	l.useless = l.useless || time.Since(l.since) < steady
 	err = fmt.Errorf("line %s: %w: %w", l.set.Name, ErrLost, err)
 	l.down(err)
 	return err

@@ -57,7 +57,7 @@ func (l *Line) exchange(j *job, f framing) error {
 	l.echo.begin(j.Request)
 	l.busy = j.SentAt.Add(f.chars(len(j.Request))) // a pty takes the bytes at once, a UART's buffer too: the wire does not
 	if l.watch != nil {
-		l.watch.sent(j.Request, j.SentAt, l.busy.Add(l.spare()), l.busy.Add(j.Delay+2*l.spare()))
+		l.watch.sent(j.Request, j.SentAt, l.busy.Add(l.spare()), l.set.network(), l.echo.known())
 	}
 	l.trace(TraceEvent{At: j.SentAt, Kind: TraceSent, Bytes: j.Request, Baud: f.baud, Order: j.Order})
 	for rest := j.Request; len(rest) > 0; {

@@ -19,8 +19,9 @@ const (
 	tellEvery = time.Minute
 	// relaysMax relay frames are told at once in each tellEvery: each may be another meter without its supply.
 	relaysMax = 32
-	// askedMax remembers whom we asked lately; askedFor is how late an answer may be: DTUs hold them back for seconds.
-	askedMax, askedFor = 8, 10 * time.Second
+	// askedMax remembers what we sent lately; askedFor is how late an answer may be: DTUs hold them back for seconds, in which
+	// a quick line goes on asking.
+	askedMax, askedFor = 64, 10 * time.Second
 	// silence ends a burst; USB adapters hand over every 16 ms.
 	silence = 50 * time.Millisecond
 )
@@ -43,13 +44,10 @@ type watcher struct {
 	burst  burst
 	last   time.Time // something was heard
 
-	mbap      bool      // we talk to a gateway, which shows us nobody else
-	own       []byte    // our request without preamble, the line's until the next
-	echoUntil time.Time // an echo of own may come until then
-	answerBy  time.Time // the answer to own, when it is Modbus
-	anybody   time.Time // until then any meter may answer what was asked before the port was opened
-	asked     [askedMax]asked
-	next      int
+	mbap    bool      // we talk to a gateway, which shows us nobody else
+	anybody time.Time // until then any meter may answer what was asked before the port was opened
+	asked   [askedMax]asked
+	next    int // of asked
 
 	told   map[string]*telling
 	frame  [dlt645.MaxFrame]byte
@@ -57,10 +55,14 @@ type watcher struct {
 	since  time.Time
 }
 
+// asked is one request of ours.
 type asked struct {
-	at   time.Time
-	addr dlt645.Address // wildcards included
-	unit int            // Modbus; -1: addr counts
+	at     time.Time
+	addr   dlt645.Address // wildcards included
+	unit   int            // Modbus; -1: addr counts
+	sent   []byte         // without preamble, the ring's own
+	echo   time.Time      // one echo may come until then; zero: it came
+	answer time.Time      // the same for an answer that looks like its request (Modbus FC05, FC06)
 }
 
 type telling struct {
@@ -76,27 +78,60 @@ func newWatcher(tell func(Foreign)) *watcher {
 func (w *watcher) opened(now time.Time) {
 	w.parser.Reset()
 	w.burst = burst{}
-	w.own = nil
 	w.anybody = now.Add(askedFor)
 }
 
-// sent notes our own request: its echo may come until echo, its answer until answer.
-func (w *watcher) sent(request []byte, at, echo, answer time.Time) {
+// sent notes our own request. Its echo may come until echo, or later on a line that hears itself (echoes). Of a relay frame one
+// copy is ours however late it comes over a link: a replay within seconds of the frame itself changes nothing that the
+// frame has not done, and people are not to be frightened by their own order.
+func (w *watcher) sent(request []byte, at, echo time.Time, link, echoes bool) {
 	for len(request) > 0 && request[0] == 0xFE {
 		request = request[1:]
 	}
-	w.own = append(w.own[:0], request...)
 	w.mbap = isMBAP(request)
-	w.echoUntil, w.answerBy = echo, answer
-	a := asked{at: at, unit: -1}
+	a := &w.asked[w.next%askedMax]
+	w.next++
+	*a = asked{at: at, unit: -1, sent: append(a.sent[:0], request...), echo: echo}
+	late := at.Add(askedFor)
+	if echoes || link && movesRelay(request) {
+		a.echo = late
+	}
 	if isDLT645(request) {
 		a.addr = dlt645.Address(request[1:7])
 	} else if len(request) > 0 {
 		a.unit = int(request[0])
+		if ambiguous(request) {
+			a.answer = late
+		}
 	}
-	w.asked[w.next%askedMax] = a
-	w.next++
 	w.burst = burst{}
+}
+
+// movesRelay says that a request may move a relay. Without preamble.
+func movesRelay(b []byte) bool {
+	if isDLT645(b) {
+		return len(b) > 8 && b[8]&0x1F == relayControl
+	}
+	return len(b) > 1 && writes(b[1])
+}
+
+// relayControl is C of a relay frame (跳合闸、报警、保电).
+const relayControl = 0x1C
+
+// ours says that a frame is what we sent, and that no copy of it has been heard yet.
+func (w *watcher) ours(frame []byte, at time.Time) bool {
+	for i := range w.asked {
+		a := &w.asked[i]
+		switch {
+		case at.Before(a.answer) && len(frame) >= 4 && len(a.sent) >= 4 && string(a.sent[:4]) == string(frame[:4]): // an odd answer is an answer
+			a.answer = time.Time{}
+			return true
+		case at.Before(a.echo) && string(a.sent) == string(frame):
+			a.echo = time.Time{}
+			return true
+		}
+	}
+	return false
 }
 
 // hear takes bytes as they come.
@@ -115,7 +150,7 @@ func (w *watcher) hear(b []byte, at time.Time) {
 	w.last = at
 	w.parser.Write(b)
 	w.frames(at)
-	for f, ok := w.burst.hear(b); ok; f, ok = w.burst.hear(nil) {
+	for f, ok := w.burst.hear(b, w.answers); ok; f, ok = w.burst.hear(nil, w.answers) {
 		w.modbus(f, at)
 	}
 }
@@ -130,12 +165,11 @@ func (w *watcher) frames(at time.Time) {
 			}
 			continue
 		}
-		if string(dlt645.AppendFrame(w.frame[:0], f)) == string(w.own) && at.Before(w.echoUntil) {
-			w.echoUntil = time.Time{} // one echo; a second is a replay
-			continue
+		if w.ours(dlt645.AppendFrame(w.frame[:0], f), at) {
+			continue // one echo; a second is a replay
 		}
 		kind := ForeignMaster
-		if f.Func() == 0x1C {
+		if f.Func() == relayControl {
 			kind = ForeignRelay
 		}
 		w.foreign(kind, at, dlt645.AppendMasked(nil, f), fmt.Sprintf("control %02XH to meter %s", f.Control, f.Addr))

@@ -113,7 +113,7 @@ func TestModbusFramesOfOthersAreTold(t *testing.T) {
 		return modbus.AppendRTU(nil, modbus.ReadReply(unit, modbus.ReadHolding, []uint16{1, 2}))
 	}
 	own := request(7)
-	ask := func() { w.sent(own, at, at.Add(200*time.Millisecond), at.Add(time.Second)) }
+	ask := func() { w.sent(own, at, at.Add(200*time.Millisecond), false, false) }
 
 	ask()
 	w.hear(own, at) // echo

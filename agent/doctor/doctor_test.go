@@ -171,6 +171,22 @@ func TestWrongFramingNamesTheRightOne(t *testing.T) {
 	})
 }
 
+func TestLineWithoutNamesIsAskedWhoIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := lineOf(config())
+		if got := examined(t, config(), l, nil, born(t, "777", meter.Config{})); Failed(got) || !slices.ContainsFunc(got, func(c Check) bool { return strings.Contains(c.Finding, "000000000777") }) {
+			t.Errorf("got %+v", got)
+		}
+		l.Baud = 1200
+		if got := examined(t, config(), l, nil, born(t, "777", meter.Config{})); !slices.Contains(faults(got), FaultFraming) {
+			t.Errorf("got %+v", got)
+		}
+		if got := examined(t, config(), l, nil); !slices.Contains(faults(got), FaultSilent) {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
 func TestModbusLineIsExaminedByItsUnits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := bus.Config{Name: "l2", Protocol: bus.Modbus, Baud: 9600, Parity: "none", StopBits: 1, Delay: 30 * time.Millisecond}

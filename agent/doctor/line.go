@@ -95,6 +95,10 @@ func (e *patient) examine(ctx context.Context) error {
 	}
 	n, what := e.foreignIn(idle)
 	e.foreign += n
+	if len(e.targets) == 0 {
+		defer func() { e.masters(idle, what) }()
+		return e.anyone(ctx)
+	}
 	alive, err := e.presence(ctx)
 	if err != nil {
 		return err
@@ -117,6 +121,30 @@ func (e *patient) examine(ctx context.Context) error {
 		return err
 	}
 	return e.clocks(ctx, alive)
+}
+
+// anyone asks who is there, on a line whose meters nobody has named.
+func (e *patient) anyone(ctx context.Context) error {
+	who, err := e.somebody(ctx, e.w.own)
+	if err != nil {
+		return err
+	}
+	if who != "" {
+		e.add(Check{Name: CheckWire, State: OK, Finding: say("线路通，应答：%s", "the line works; who answers: %s", who),
+			Remedy: say("agent scan --port %s 找出全部电表", "agent scan --port %s finds all meters", e.l.Path)})
+		return nil
+	}
+	t, err := dlt645Target(dlt645.Wildcard.String(), edition2007)
+	if err != nil {
+		return err
+	}
+	e.targets = []*target{t}
+	f, who, err := e.elsewhere(ctx, t, true)
+	if err != nil {
+		return err
+	}
+	e.wrong(f, who)
+	return nil
 }
 
 // put asks one meter at its framing.
@@ -172,32 +200,36 @@ func (e *patient) presence(ctx context.Context) (alive []*target, err error) {
 
 // nobody says why not one meter of the configuration answers.
 func (e *patient) nobody(ctx context.Context) error {
-	c := Check{Name: CheckWire, State: Fail}
 	if e.l.Protocol == scan.DLT645 {
 		if who, err := e.somebody(ctx, e.w.own); err != nil {
 			return err
 		} else if who != "" {
-			c.Fault = FaultAddress
+			c := Check{Name: CheckWire, State: Fail, Fault: FaultAddress}
 			c.Finding = say("线路通，但应答的不是配置中的表：%s", "the line works, but it is not the configured meters that answer: %s", who)
 			c.Remedy = say("核对地址（铭牌 12 位），或用 agent scan --config 文件 --line %s 搜索", "compare the addresses (12 digits on the plate), or look with agent scan --config FILE --line %s", e.l.Name)
 			e.add(c)
 			return nil
 		}
 	}
-	if !e.tunable {
+	f, who, err := e.elsewhere(ctx, e.targets[0], len(e.targets) > 1)
+	if err != nil {
+		return err
+	}
+	e.wrong(f, who)
+	return nil
+}
+
+// wrong says why nobody answers; who is a meter that does at another framing, or nobody.
+func (e *patient) wrong(f scan.Framing, who string) {
+	c := Check{Name: CheckWire, State: Fail}
+	switch {
+	case !e.tunable:
 		c.Fault = FaultSilent
 		c.Finding = say("串口服务器连上了，但没有电表应答", "the serial server is connected, but no meter answers")
 		c.Remedy = say("在串口服务器网页上核对速率和校验（应为 %d %s），再查 A/B 线和表的电源", "compare the serial server's baud and parity on its web page (%d %s is wanted), then A and B and the meters' power", e.l.Baud, e.l.Parity)
-		e.add(c)
-		return nil
-	}
-	f, who, err := e.elsewhere(ctx, e.targets[0], len(e.targets) > 1)
-	switch {
-	case err != nil:
-		return err
 	case who != "":
 		c.Fault = FaultFraming
-		c.Finding = say("电表 %s 在 %s 应答，配置是 %s", "meter %s answers at %s, the configuration says %s", who, f, e.w.own)
+		c.Finding = say("电表 %s 在 %s 应答，这里是 %s", "meter %s answers at %s, and here it is %s", who, f, e.w.own)
 		c.Remedy = say("把线路 %s 改为 baud: %d、parity: %s", "set line %s to baud: %d, parity: %s", e.l.Name, f.Baud, f.Parity)
 	case e.noise:
 		c.Fault = FaultGarbage
@@ -205,11 +237,10 @@ func (e *patient) nobody(ctx context.Context) error {
 		c.Remedy = say("检查 A/B 线是否接反、接地和屏蔽；逐段断开线路，找出干扰的一段", "are A and B swapped? look at ground and shield; disconnect the line piece by piece to find the part that disturbs")
 	default:
 		c.Fault = FaultSilent
-		c.Finding = say("线路无声：%d 块表在各种速率下都不应答", "the line is silent: %d meters answer at no baud rate", len(e.targets))
+		c.Finding = say("线路无声：各种速率下都没有应答", "the line is silent: nobody answers at any baud rate")
 		c.Remedy = say("A/B 线接反了吗？表有电吗？线接在这个端口上吗？线断了吗？（空闲时 A 比 B 高 0.2 V 以上）", "are A and B swapped? have the meters power? is it this port? is the wire cut? (idle, A is 0.2 V or more above B)")
 	}
 	e.add(c)
-	return nil
 }
 
 // somebody asks AA×6 and gives the address that answers.

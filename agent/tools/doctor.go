@@ -35,7 +35,7 @@ func DoctorCommand() *cobra.Command {
 		Short: say("逐层检查：哪一层坏了，该做什么", "look at each layer: which one failed, and what to do"),
 		Long: say("从配置、端口、线路、电表查到磁盘、消息服务和网关，每项给出 正常/注意/故障/未查 和处理办法。只抄表，不改变任何表。\n有故障时退出码为 1。采集终端在运行时不占用它的端口。",
 			"Goes from configuration, port, wire and meters to disk, broker and gateway; each check is ok, warn, fail or skip, with the remedy.\nIt only reads meters. The exit status is 1 when something failed. Ports of a running agent are left to it."),
-		Example: "  agent doctor --config agent.yaml\n  agent doctor --config agent.yaml --line l1 --json\n  agent doctor --port /dev/ttyUSB0 --meter 000000000101",
+		Example: "  agent doctor --config agent.yaml\n  agent doctor --config agent.yaml --line l1 --json\n  agent doctor --port /dev/ttyUSB0\n  agent doctor --port /dev/ttyUSB0 --meter 000000000101",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return f.run(c) },
 	}
@@ -121,8 +121,8 @@ func (f *doctorFlags) byHand(cfg *edge.Config) (edge.Line, error) {
 	for _, a := range f.meters {
 		l.Meters = append(l.Meters, edge.Meter{Ref: protocol.MeterRef{Line: set.Name, Address: a}})
 	}
-	if len(l.Meters) == 0 {
-		return l, errors.New(say("--port 需要 --meter 地址（可多个），不知道地址时先 agent scan", "--port needs --meter ADDRESS (several are good); agent scan finds them"))
+	if len(l.Meters) == 0 && f.protocol == "modbus" {
+		return l, errors.New(say("Modbus 需要 --meter 地址（可多个），不知道地址时先 agent scan", "Modbus needs --meter UNIT (several are good); agent scan finds them"))
 	}
 	return l, nil
 }

@@ -20,6 +20,7 @@ import (
 	"feikong/agent/scan"
 	"feikong/internal/daemon"
 	"feikong/protocol/modbus"
+	"feikong/protocol/modbusmap"
 )
 
 // Framings that a scan tries when none is named, the likely ones first. DL/T 645 is 8E1 by its text; 8N1 and 8O1 are tried
@@ -92,14 +93,13 @@ func (f *scanFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	steps, err := f.steps(set, of)
+	models := modbusmap.Models()
+	if cfg != nil {
+		models = cfg.Models.All()
+	}
+	steps, err := f.steps(set, of, models)
 	if err != nil {
 		return err
-	}
-	if cfg != nil {
-		for i := range steps {
-			steps[i].Models = cfg.Models.All()
-		}
 	}
 	if cfg != nil {
 		if client, err := local.Dial(cfg.Data); err == nil {
@@ -167,12 +167,13 @@ func (f *scanFlags) run(c *cobra.Command) error {
 }
 
 // steps are what to try, and what to try when that finds nobody.
-func (f *scanFlags) steps(set line.Settings, of *edge.Line) ([]scan.Options, error) {
+func (f *scanFlags) steps(set line.Settings, of *edge.Line, models []modbusmap.Model) ([]scan.Options, error) {
 	o, err := f.options(set, of)
 	if err != nil {
 		return nil, err
 	}
 	tcp := strings.HasPrefix(set.Path, "tcp://")
+	o.Models = models
 	dlt, mod := f.protocol != scan.Modbus && !o.TCP, f.protocol != scan.DLT645
 	var steps []scan.Options
 	if dlt {
@@ -204,10 +205,10 @@ func (f *scanFlags) steps(set line.Settings, of *edge.Line) ([]scan.Options, err
 		switch {
 		case tcp:
 		case len(f.bauds) == 0 && len(f.parities) == 0:
-			o.Modbus = modbusFraming
+			o.Modbus = factory(models)
 			if of != nil && of.Protocol == scan.Modbus {
 				own := scan.Framing{Baud: set.Baud, Parity: set.Parity}
-				o.Modbus = append([]scan.Framing{own}, slices.DeleteFunc(slices.Clone(modbusFraming), func(x scan.Framing) bool { return x == own })...)
+				o.Modbus = append([]scan.Framing{own}, slices.DeleteFunc(o.Modbus, func(x scan.Framing) bool { return x == own })...)
 			}
 		default:
 			bauds, parities := f.bauds, f.parities
@@ -280,6 +281,25 @@ func (f *scanFlags) options(set line.Settings, of *edge.Line) (o scan.Options, e
 		}
 	}
 	return o, nil
+}
+
+// factory is the framings that the models leave the factory with, the commonest first, and behind them those that people
+// change meters to.
+func factory(models []modbusmap.Model) (out []scan.Framing) {
+	count := map[scan.Framing]int{}
+	for _, m := range models {
+		f := scan.Framing{Baud: m.Baud, Parity: m.Parity}
+		if count[f]++; count[f] == 1 {
+			out = append(out, f)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b scan.Framing) int { return count[b] - count[a] })
+	for _, f := range modbusFraming {
+		if count[f] == 0 {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func framings(bauds []int, parities []string) (out []scan.Framing) {

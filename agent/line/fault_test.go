@@ -3,6 +3,7 @@ package line
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -273,6 +274,32 @@ func TestPortThatOpensAndIsLostAtOnceIsNotOpenedForEver(t *testing.T) {
 		port, sim := bus.Memory(simConfig(), simMeter(t, "101"))
 		opened := 0
 		l := run(t, sim, func(Settings) (Port, error) { opened++; return failing{port}, nil }, settings)
+		time.Sleep(time.Minute) // virtual
+		if x, _ := read("101"); l.Do(t.Context(), x) == nil || opened > 12 {
+			t.Errorf("opened %d times in a minute", opened)
+		}
+	})
+}
+
+// hangsUp is a serial server that has another client already: it says so, in words, and closes.
+type hangsUp struct {
+	Port
+	said bool
+}
+
+func (p *hangsUp) Read(b []byte) (int, error) {
+	if p.said {
+		return 0, io.EOF
+	}
+	p.said = true
+	return copy(b, "another client is connected\r\n"), nil
+}
+
+func TestServerThatSaysSomethingAndHangsUpIsNotCalledForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		port, sim := bus.Memory(simConfig(), simMeter(t, "101"))
+		opened := 0
+		l := run(t, sim, func(Settings) (Port, error) { opened++; return &hangsUp{Port: port}, nil }, settings)
 		time.Sleep(time.Minute) // virtual
 		if x, _ := read("101"); l.Do(t.Context(), x) == nil || opened > 12 {
 			t.Errorf("opened %d times in a minute", opened)

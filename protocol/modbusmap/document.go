@@ -12,21 +12,21 @@ import (
 
 // raw is a model document as written; docs/modbus-models.md is its manual. Only checked Models leave the package.
 type raw struct {
-	Model    document.Of[string] `yaml:"model"`
-	Maker    document.Of[string] `yaml:"maker"`
-	Manual   document.Of[string] `yaml:"manual"`
-	Doubt    document.Of[string] `yaml:"doubt"`
-	Baud     document.Of[int]    `yaml:"baud"`
-	Parity   document.Of[string] `yaml:"parity"`
-	StopBits document.Of[int]    `yaml:"stop_bits"`
-	MaxRead  document.Of[int]    `yaml:"max_registers"`
-	Spans    []rawSpan           `yaml:"spans"`
-	Points   []rawPoint          `yaml:"points"`
-	PT       *rawRatio           `yaml:"pt"`
-	CT       *rawRatio           `yaml:"ct"`
-	Clock    *rawClock           `yaml:"clock"`
-	Relay    *rawRelay           `yaml:"relay"`
-	Box      *rawBox             `yaml:"box"`
+	Model    document.Of[string]     `yaml:"model"`
+	Maker    document.Of[string]     `yaml:"maker"`
+	Manual   document.Of[string]     `yaml:"manual"`
+	Doubt    document.Of[string]     `yaml:"doubt"`
+	Baud     document.Of[int]        `yaml:"baud"`
+	Parity   document.Of[string]     `yaml:"parity"`
+	StopBits document.Of[int]        `yaml:"stop_bits"`
+	MaxRead  document.Of[int]        `yaml:"max_registers"`
+	Spans    []rawSpan               `yaml:"spans"`
+	Points   document.Of[[]rawPoint] `yaml:"points"`
+	PT       *rawRatio               `yaml:"pt"`
+	CT       *rawRatio               `yaml:"ct"`
+	Clock    *rawClock               `yaml:"clock"`
+	Relay    *rawRelay               `yaml:"relay"`
+	Box      *rawBox                 `yaml:"box"`
 }
 
 type rawSpan struct {

@@ -6,6 +6,7 @@ import (
 
 	"feikong/internal/document"
 	"feikong/protocol"
+	"feikong/protocol/modbus"
 )
 
 // Parse reads a model that a user has written; name is what errors call the document. Errors carry line, key and remedy;
@@ -65,9 +66,9 @@ func (p *parser) bounded(line int, key string, v uint64, max uint64) uint64 {
 	return v
 }
 
-func (p *parser) small(key string, v document.Of[int], max int) int {
-	if v.Value < 0 || v.Value > max {
-		p.fault(v.Line, "%s: %d is not between 0 and %d", key, v.Value, max)
+func (p *parser) between(key string, v document.Of[int], least, most int) int {
+	if v.Value < least || v.Value > most {
+		p.fault(v.Line, "%s: %d is not between %d and %d", key, v.Value, least, most)
 		return 0
 	}
 	return v.Value
@@ -103,14 +104,14 @@ func (p *parser) model(r *raw) Model {
 	m := Model{
 		Name: need(p, 0, "model", r.Model, "acme-m1"), Maker: need(p, 0, "maker", r.Maker, "Acme"),
 		Manual: need(p, 0, "manual", r.Manual, "\"Acme M1 protocol V1.2, table 3\""), Doubt: r.Doubt.Value,
-		Baud: r.Baud.Value, Parity: r.Parity.Value, StopBits: uint8(p.small("stop_bits", r.StopBits, 2)),
-		MaxRead: uint16(p.small("max_registers", r.MaxRead, math.MaxUint16)),
+		Baud: r.Baud.Value, Parity: r.Parity.Value, StopBits: uint8(p.between("stop_bits", r.StopBits, 1, 2)),
+		MaxRead: uint16(p.between("max_registers", r.MaxRead, 1, modbus.MaxRegisters)),
 	}
 	for i := range r.Spans {
 		m.Spans = append(m.Spans, p.span(&r.Spans[i]))
 	}
-	for i := range r.Points {
-		m.Points = append(m.Points, p.point(&r.Points[i]))
+	for i := range r.Points.Value {
+		m.Points = append(m.Points, p.point(&r.Points.Value[i]))
 	}
 	m.PT, m.CT = p.ratio(r.PT), p.ratio(r.CT)
 	m.Clock, m.Relay, m.Box = p.clock(r.Clock), p.relay(r.Relay), p.box(r.Box)
@@ -133,7 +134,7 @@ func (p *parser) span(r *rawSpan) Span {
 
 func (p *parser) function(line document.Line, v document.Of[int]) byte {
 	need(p, line, "function", v, "3")
-	return byte(p.small("function", v, 16))
+	return byte(p.between("function", v, 1, 16))
 }
 
 func (p *parser) address(line document.Line, v document.Of[number]) uint16 {
@@ -158,13 +159,13 @@ func (p *parser) point(r *rawPoint) (out Point) {
 	word := need(p, r.Line, "quantity", r.Quantity, "active_import")
 	quantity := p.choice(max(r.Quantity.Line, int(r.Line)), "quantity", word, quantityNames())
 	out.Quantity = quantities[quantity].quantity
-	out.Register = uint8(p.small("register", r.Register, registersMax))
+	out.Register = uint8(p.between("register", r.Register, 0, registersMax))
 	p.lies(&out, r.Line, r.Function, r.Address, r.Type, r.Order, r.Missing)
 	out.Exp = int8(r.Step.Value)
 	if out.Type.float() {
 		out.Unit, out.Exp = int8(r.Step.Value), -quantities[quantity].decimals
 		if r.Decimals.Present() {
-			out.Exp = -int8(p.small("decimals", r.Decimals, expMax))
+			out.Exp = -int8(p.between("decimals", r.Decimals, 0, expMax))
 		}
 	} else if r.Decimals.Present() {
 		p.fault(r.Decimals.Line, "decimals: only for floats; a whole number has the places of its step")
@@ -259,28 +260,5 @@ func (p *parser) box(r *rawBox) *Box {
 		return nil
 	}
 	need(p, r.Line, "channels", r.Channels, "12")
-	return &Box{Channels: uint8(p.small("channels", r.Channels, 255)), UnitStep: uint8(p.small("unit_step", r.UnitStep, 255)), AddrStep: p.word("register_step", r.RegisterStep)}
-}
-
-// place is the line of a fault that Check found, and the key to name.
-func (r *raw) place(f fault) (line int, key string) {
-	key = f.key
-	switch {
-	case f.part == "spans" && f.index < len(r.Spans):
-		return int(r.Spans[f.index].Line), key
-	case f.part == "points" && f.index < len(r.Points):
-		return int(r.Points[f.index].Line), key
-	case f.part == "pt" && r.PT != nil:
-		return int(r.PT.Line), key
-	case f.part == "ct" && r.CT != nil:
-		return int(r.CT.Line), key
-	case f.part == "clock" && r.Clock != nil:
-		return int(r.Clock.Line), key
-	case f.part == "relay" && r.Relay != nil:
-		return int(r.Relay.Line), key
-	case f.part == "box" && r.Box != nil:
-		return int(r.Box.Line), key
-	}
-	return max(map[string]int{"model": r.Model.Line, "maker": r.Maker.Line, "manual": r.Manual.Line, "doubt": r.Doubt.Line, "baud": r.Baud.Line,
-		"parity": r.Parity.Line, "stop_bits": r.StopBits.Line, "max_registers": r.MaxRead.Line}[f.key], 0), key
+	return &Box{Channels: uint8(p.between("channels", r.Channels, 1, 255)), UnitStep: uint8(p.between("unit_step", r.UnitStep, 0, 255)), AddrStep: p.word("register_step", r.RegisterStep)}
 }

@@ -48,10 +48,17 @@ func (p *parser) version(r *rawVersion) (v Version, err error) {
 		err = p.flat(&v, r)
 	case "tiered":
 		err = p.tiered(&v, r)
+	case "composed":
+		err = p.composed(&v, r)
 	default:
-		err = p.fault(or(r.Kind.Line, line), "kind is %q; give flat or tiered", r.Kind.Value)
+		err = p.fault(or(r.Kind.Line, line), "kind is %q; give flat, tiered or composed", r.Kind.Value)
 	}
-	v.Hash = v.sum()
+	if err == nil && v.Kind != Composed {
+		err = p.onlyComposed(r)
+	}
+	if v.Hash = v.sum(); v.Kind == Composed {
+		v.Hash = v.sumComposed()
+	}
 	return v, err
 }
 
@@ -104,33 +111,22 @@ func (p *parser) tiered(v *Version, r *rawVersion) error {
 // tier checks that tier i begins where the one below ends, and that only the
 // last one is open.
 func (p *parser) tier(tiers []Tier, raw []rawTier, i int) error {
-	r, last := &raw[i], i == len(raw)-1
-	var below billing.Energy
-	if i > 0 {
-		below = tiers[i-1].UpTo
-	}
-	t := Tier{UpTo: r.UpTo.Value, Price: r.Price.Value}
+	r := &raw[i]
+	t := Tier{Price: r.Price.Value}
 	switch {
 	case !r.Price.Present():
 		return p.fault(int(r.Line), "tier %d has no price; give one", i+1)
 	case t.Price < 0:
 		return p.fault(r.Price.Line, "tier %d: price %s is negative; give zero or more", i+1, t.Price)
-	case r.Over.Present() && r.Over.Value > below:
-		return p.fault(r.Over.Line, "gap: tier %d begins over %s kWh, what lies below ends at %s; write over: %s", i+1, r.Over.Value, below, below)
-	case r.Over.Present() && r.Over.Value < below:
-		return p.fault(r.Over.Line, "overlap: tier %d begins over %s kWh, but tier %d goes up to %s; write over: %s", i+1, r.Over.Value, i, below, below)
-	case last && r.UpTo.Present():
-		return p.fault(r.UpTo.Line, "gap: no tier prices what is over %s kWh; remove up_to from the last tier or add one above it", t.UpTo)
-	case !last && !r.UpTo.Present():
-		return p.fault(int(r.Line), "overlap: tier %d has no up_to, so tier %d is never reached; give its limit", i+1, i+2)
-	case !last && t.UpTo <= below:
-		return p.fault(r.UpTo.Line, "tier %d: limit %s kWh is not above %s, where it begins; limits must rise", i+1, t.UpTo, below)
+	}
+	var err error
+	if t.UpTo, err = p.tierLimit(tiers, raw, i); err != nil {
+		return err
 	}
 	first := t.Price
 	if i > 0 {
 		first = tiers[0].Price
 	}
-	var err error
 	if t.Adder, err = t.Price.Sub(first); err != nil {
 		return p.fault(r.Price.Line, "tier %d: adder: %v", i+1, err)
 	}
@@ -139,6 +135,28 @@ func (p *parser) tier(tiers []Tier, raw []rawTier, i int) error {
 	}
 	tiers[i] = t
 	return nil
+}
+
+// tierLimit is where tier i ends, 0 for the last.
+func (p *parser) tierLimit(tiers []Tier, raw []rawTier, i int) (billing.Energy, error) {
+	r, last := &raw[i], i == len(raw)-1
+	var below billing.Energy
+	if i > 0 {
+		below = tiers[i-1].UpTo
+	}
+	switch {
+	case r.Over.Present() && r.Over.Value > below:
+		return 0, p.fault(r.Over.Line, "gap: tier %d begins over %s kWh, what lies below ends at %s; write over: %s", i+1, r.Over.Value, below, below)
+	case r.Over.Present() && r.Over.Value < below:
+		return 0, p.fault(r.Over.Line, "overlap: tier %d begins over %s kWh, but tier %d goes up to %s; write over: %s", i+1, r.Over.Value, i, below, below)
+	case last && r.UpTo.Present():
+		return 0, p.fault(r.UpTo.Line, "gap: no tier prices what is over %s kWh; remove up_to from the last tier or add one above it", r.UpTo.Value)
+	case !last && !r.UpTo.Present():
+		return 0, p.fault(int(r.Line), "overlap: tier %d has no up_to, so tier %d is never reached; give its limit", i+1, i+2)
+	case !last && r.UpTo.Value <= below:
+		return 0, p.fault(r.UpTo.Line, "tier %d: limit %s kWh is not above %s, where it begins; limits must rise", i+1, r.UpTo.Value, below)
+	}
+	return r.UpTo.Value, nil
 }
 
 // span is where a version's start, end and number are written.

@@ -12,20 +12,8 @@ const domain = "feikong tariff version 1\x00"
 // sum hashes what the version says, fixed width and big endian, text behind
 // its length, so that no two versions share bytes.
 func (v *Version) sum() [32]byte {
-	b := append(make([]byte, 0, 512), domain...)
-	text := func(s string) {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
-		b = append(b, s...)
-	}
-	number := func(n int64) { b = binary.BigEndian.AppendUint64(b, uint64(n)) }
-	instant := func(t time.Time) {
-		if t.IsZero() {
-			number(0)
-			return
-		}
-		number(1)
-		number(t.Unix())
-	}
+	b := append(make(canonical, 0, 512), domain...)
+	text, number, instant := b.text, b.number, b.instant
 	_, offset := v.ValidFrom.Zone()
 	text(v.ID)
 	number(int64(v.Number))
@@ -49,4 +37,37 @@ func (v *Version) sum() [32]byte {
 		number(int64(t.Price))
 	}
 	return sha256.Sum256(b)
+}
+
+// canonical is the bytes that are hashed.
+type canonical []byte
+
+func (b *canonical) number(n int64) { *b = binary.BigEndian.AppendUint64(*b, uint64(n)) }
+
+func (b *canonical) text(s string) {
+	*b = binary.BigEndian.AppendUint32(*b, uint32(len(s)))
+	*b = append(*b, s...)
+}
+
+func (b *canonical) instant(t time.Time) {
+	if t.IsZero() {
+		b.number(0)
+		return
+	}
+	b.number(1)
+	b.number(t.Unix())
+}
+
+func (b *canonical) flag(yes bool) {
+	if yes {
+		b.number(1)
+		return
+	}
+	b.number(0)
+}
+
+// some writes whether there is more to come.
+func (b *canonical) some(there bool) bool {
+	b.flag(there)
+	return there
 }

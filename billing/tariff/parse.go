@@ -36,6 +36,16 @@ type rawVersion struct {
 	Notation    document.Of[string]        `yaml:"notation"`
 	Cycle       *rawCycle                  `yaml:"cycle"`
 	Tiers       []rawTier                  `yaml:"tiers"`
+
+	Rounding   document.Of[string] `yaml:"rounding" one:"line,sum" say:"where amounts are rounded: each printed line, or the sum before taxes"`
+	Calendar   document.Of[string] `yaml:"calendar" say:"id of the holiday calendar; needed when a table of the schedule has days"`
+	NewOwner   document.Of[string] `yaml:"new_owner" one:"continue,restart" say:"what the tier counter does when the owner changes; continue when absent"`
+	Bands      []rawBand           `yaml:"bands" say:"sets of hours with a price of their own 时段, in the order of print"`
+	Remainder  *rawRemainder       `yaml:"remainder" say:"which band makes the bands add up to the total register"`
+	Schedule   []rawTable          `yaml:"schedule" say:"the band of every half hour; absent: the meter's own programme tells the hours"`
+	Components []rawComponent      `yaml:"components" say:"the parts of the price, in the order of print"`
+	Split      *rawSplit           `yaml:"split" say:"how a period is cut at a version change or a cycle's end without a reading"`
+	Late       *rawLate            `yaml:"late" say:"charge for paying late 违约金"`
 }
 
 type rawCycle struct {

@@ -146,7 +146,7 @@ func TestParseRefusesWithLineAndRemedy(t *testing.T) {
 		{"rounding place", edit(flat, "decimals: 2", "decimals: 5"), 6, "decimals is 5; give 0 to 4"},
 		{"impossible date", edit(flat, "2024-01-01", "2024-02-30"), 6, `"2024-02-30" is not a date`},
 		{"far date", edit(flat, "2024-01-01", "0024-01-01"), 6, "year 24 is outside"},
-		{"unknown kind", edit(flat, "kind: flat", "kind: flatt"), 6, `kind is "flatt"; give flat or tiered`},
+		{"unknown kind", edit(flat, "kind: flat", "kind: flatt"), 6, `kind is "flatt"; give flat, tiered or composed`},
 		{"number below 1", edit(flat, "number: 1", "number: 0"), 6, "count the versions from 1"},
 		{"no number", edit(flat, "number: 1, ", ""), 6, "number is missing"},
 		{"no document", edit(flat, "document: D, ", ""), 6, "document is missing"},

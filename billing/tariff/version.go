@@ -122,19 +122,6 @@ func (v *Version) Covers(t time.Time) bool {
 	return !t.Before(v.ValidFrom) && (v.ValidTo.IsZero() || t.Before(v.ValidTo))
 }
 
-// PriceRange is the lowest and highest price of a kWh under the version, for
-// audit rule A20.
-func (v *Version) PriceRange() (low, high billing.Price) {
-	if v.Kind != Tiered || len(v.Tiers) == 0 {
-		return v.Price, v.Price
-	}
-	low, high = v.Tiers[0].Price, v.Tiers[0].Price
-	for _, t := range v.Tiers[1:] {
-		low, high = min(low, t.Price), max(high, t.Price)
-	}
-	return low, high
-}
-
 // CycleOf is the tier cycle around t: from start up to, not including, end.
 // Both are zero for a version without a cycle, whose counter never restarts.
 func (v *Version) CycleOf(t time.Time) (start, end time.Time) {

@@ -10,7 +10,7 @@ type Lane uint8
 // The two lanes of an agent.
 const (
 	LaneReadings Lane = 1 // readings and named gaps
-	LaneEvidence Lane = 2 // outcomes of orders, alarms, gaps of this lane
+	LaneEvidence Lane = 2 // outcomes of orders, alarms, field records 现场作业, gaps of this lane
 )
 
 // MeterRef names a meter as the wire sees it: the line (one RS-485 port of the agent), the address on it, and the

@@ -8,7 +8,7 @@ const topicRoot = "v1/"
 // Up is the topic an agent publishes a kind of message on: "readings", "evidence", "hello" or "status".
 func Up(tenant, agent, kind string) string { return topicRoot + tenant + "/" + agent + "/up/" + kind }
 
-// Down is the topic the gateway publishes to an agent on: "ack", "order" or "hello".
+// Down is the topic the gateway publishes to an agent on: "ack", "order", "hello" or "boundaries".
 func Down(tenant, agent, kind string) string {
 	return topicRoot + tenant + "/" + agent + "/down/" + kind
 }

@@ -1,54 +1,22 @@
 package tools
 
 import (
-	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"feikong/agent/edge"
 	"feikong/agent/line"
 	"feikong/agent/local"
 	"feikong/agent/meter"
 	"feikong/agent/scan"
 	"feikong/internal/daemon"
-	"feikong/protocol"
-	"feikong/protocol/dlt645"
-	"feikong/protocol/modbus"
-	"feikong/protocol/modbusmap"
 )
-
-// readNames are the words that mean the same for every meter, and what its driver calls them.
-var readNames = []struct {
-	name, zh       string
-	dlt645, modbus []string
-}{
-	{"energy", "电能", []string{"energy"}, []string{"active_import", "active_export", "reactive_import", "reactive_export"}},
-	{"voltage", "电压", []string{"voltage"}, []string{"voltage"}},
-	{"current", "电流", []string{"current"}, []string{"current"}},
-	{"power", "功率", []string{"power"}, []string{"active_power"}},
-	{"reactive", "无功功率", []string{"reactive"}, []string{"reactive_power"}},
-	{"factor", "功率因数", []string{"factor"}, []string{"power_factor"}},
-	{"frequency", "频率", []string{"frequency"}, []string{"frequency"}},
-	{"clock", "时钟", []string{"clock"}, []string{"clock"}},
-	{"relay", "继电器", []string{"relay"}, []string{"relay"}},
-	{"status", "状态字", []string{"status"}, []string{"relay"}},
-	{"demand", "需量", []string{"demand"}, []string{"demand"}},
-	{"money", "金额", []string{"money", "overdraft"}, []string{"remaining_money", "remaining_energy"}},
-	{"freeze", "日冻结", []string{"05060001", "05060101"}, nil}, // newest daily freeze: its time, forward active (DL/T 645-2007, annex A.6)
-	{"ratio", "变比", nil, []string{"ratio"}},
-}
-
-// readAll is what "all" asks for, in this order; what a meter does not know is left out.
-var readAll = []string{"energy", "voltage", "current", "power", "reactive", "factor", "frequency", "clock", "status", "relay", "demand", "money", "freeze"}
 
 type readFlags struct {
 	site
@@ -177,223 +145,6 @@ func (f *readFlags) kept(frames []heard) []heard {
 func noAnswer(err error) bool {
 	var fault *local.Fault
 	return errors.As(err, &fault) && fault.Code == local.CodeNoAnswer || errors.Is(err, line.ErrSilent) || errors.Is(err, line.ErrDown)
-}
-
-// one reads what a word means for this meter.
-func (f *readFlags) one(read reads, what string) (rows []readRow, err error) {
-	words := []string{what}
-	for _, n := range readNames {
-		if what != n.name && what != n.zh {
-			continue
-		}
-		if words = n.dlt645; f.line.Protocol == scan.Modbus {
-			words = n.modbus
-		}
-	}
-	if len(words) == 0 {
-		return nil, fmt.Errorf(say("这块表没有 %s", "this meter has no %s"), what)
-	}
-	for _, w := range words {
-		r, e := f.ask(read, w)
-		if e != nil {
-			err = e
-			continue
-		}
-		for _, it := range r.Items {
-			it.Text = statusBits(it)
-			rows = append(rows, readRow{Item: it, What: what})
-		}
-	}
-	if len(rows) > 0 {
-		return rows, nil
-	}
-	return nil, err
-}
-
-// statusBits puts the set bits of a status word behind it, in words.
-func statusBits(it local.Item) string {
-	id, err := strconv.ParseUint(it.ID, 16, 32)
-	word, ok := strings.CutPrefix(it.Text, "0x")
-	if err != nil || !ok || id>>8 != 0x040005 || len(it.ID) != 8 || len(word) != 4 {
-		return it.Text
-	}
-	v, err := strconv.ParseUint(word, 16, 16)
-	if err != nil {
-		return it.Text
-	}
-	wire := dlt645.AppendFrame(nil, dlt645.ReadReply(dlt645.Address{}, dlt645.DI(id), []byte{byte(v), byte(v >> 8)}))
-	parts := dlt645.Explain(daemon.Lang(), wire)
-	if len(parts) < 4 {
-		return it.Text
-	}
-	text := parts[len(parts)-3].Text // before checksum and end
-	if at := strings.Index(text, it.Text); at >= 0 {
-		return text[at:]
-	}
-	return it.Text
-}
-
-// ask reads an item as such: the words "energy", "relay" and "clock" of the control socket mean a reading, a state and a drift.
-func (f *readFlags) ask(read reads, word string) (*local.ReadReply, error) {
-	r, err := read(word)
-	if err != nil {
-		return nil, err
-	}
-	add := func(id, name, zh, text, unit string, at int64) {
-		r.Items = append(r.Items, local.Item{ID: id, Name: name, NameZH: zh, Text: text, Unit: unit, At: at})
-	}
-	for _, g := range r.Registers {
-		name, zh := fmt.Sprintf("forward active energy, rate %d", g.Register), fmt.Sprintf("正向有功费率 %d", g.Register)
-		if g.Register == 0 {
-			name, zh = "forward active energy", "正向有功总"
-		}
-		add(fmt.Sprint(g.Register), name, zh, g.KWh.String(), "kWh", g.At)
-	}
-	if s := r.Relay; s != nil {
-		state := say("合", "closed")
-		if s.Open {
-			state = say("分", "open")
-		}
-		add("", "relay", "继电器", state, "", r.At)
-		if f.line.Protocol == scan.Modbus {
-			return r, nil // one state is all that it has
-		}
-		add("", "last command", "最近命令", map[bool]string{true: say("分", "open"), false: say("合", "closed")}[s.CommandOpen], "", r.At)
-		add("", "power hold", "保电", map[bool]string{true: say("是", "on"), false: say("否", "off")}[s.Hold], "", r.At)
-	}
-	if d := r.DriftMS; d != nil {
-		at := time.UnixMilli(r.At).Add(time.Duration(*d) * time.Millisecond)
-		if f.cfg != nil && f.cfg.Zone != nil {
-			at = at.In(f.cfg.Zone)
-		}
-		add("", "clock", "时钟", at.Format(time.DateTime), "", r.At)
-		add("", "clock error", "时钟偏差", fmt.Sprintf("%+.1f", float64(*d)/1000), "s", r.At)
-	}
-	return r, nil
-}
-
-// reader is a way to read the meter, and hears the frames of it.
-func (f *readFlags) reader(ctx context.Context, tell func(heard)) (reads, func(), error) {
-	set := f.line.Settings
-	e := newEar(f.line.Protocol, daemon.Lang(), set.CharTime(1), tell)
-	if f.at.port == "" {
-		client, err := local.Dial(f.cfg.Data)
-		switch {
-		case err == nil:
-			watch := func() {}
-			if f.raw {
-				watch = f.watch(set.Name, e)
-			}
-			return func(what string) (*local.ReadReply, error) { return client.Read(f.ref(), what) }, func() { watch(); client.Close() }, nil
-		case !errors.Is(err, local.ErrNotRunning):
-			return nil, nil, err
-		}
-	}
-	l, stop, err := open(ctx, set)
-	if err != nil {
-		return nil, nil, err
-	}
-	events := make(chan local.TraceEvent, 4096) // one command's frames; what finds no place is not shown
-	untrace := l.Trace(func(ev line.TraceEvent) {
-		select {
-		case events <- local.TraceEvent{At: ev.At.UnixMicro(), Kind: ev.Kind, Hex: hex.EncodeToString(ev.Bytes)}:
-		default:
-		}
-	})
-	one := f.line
-	one.Meters = []edge.Meter{f.meter}
-	drivers, err := one.Drivers(l, f.cfg)
-	if err != nil {
-		untrace()
-		stop()
-		return nil, nil, err
-	}
-	drain := func() {
-		for {
-			select {
-			case ev := <-events:
-				if ev.Kind == line.TraceSent || ev.Kind == line.TraceReceived || ev.Kind == line.TraceEnd {
-					e.event(ev)
-				}
-			default:
-				return
-			}
-		}
-	}
-	read := func(what string) (*local.ReadReply, error) {
-		r, err := local.Read(ctx, drivers[0], what)
-		drain()
-		return r, err
-	}
-	return read, func() { untrace(); stop() }, nil
-}
-
-// watchAfter is how long the frames of the last answer may take to arrive here.
-const watchAfter = 200 * time.Millisecond
-
-// watch shows the frames of the running agent's line until the function it gives is called; those of other meters, which
-// the agent polls meanwhile, are left out.
-func (f *readFlags) watch(name string, e *ear) (end func()) {
-	c, err := local.Dial(f.cfg.Data)
-	if err != nil {
-		return func() {}
-	}
-	tell := e.tell
-	e.tell = func(h heard) {
-		if h.Meter == f.meter.Ref.Address {
-			tell(h)
-		}
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = c.Trace(name, func(ev local.TraceEvent) bool { e.event(ev); return true }) // it ends when the connection does
-	}()
-	return func() {
-		time.Sleep(watchAfter)
-		c.Close()
-		<-done
-	}
-}
-
-// byHand is a meter that no configuration has.
-func (f *readFlags) byHand(name string) error {
-	f.at.config = ""
-	if f.at.protocol == "" {
-		f.at.protocol = scan.DLT645
-	}
-	set, _, err := f.at.settings(nil)
-	if err != nil {
-		return err
-	}
-	f.cfg = &edge.Config{Zone: time.Local}
-	f.cfg.Poll.Timeout = f.timeout
-	f.line = edge.Line{Settings: set, Protocol: f.at.protocol}
-	f.meter = edge.Meter{Ref: protocol.MeterRef{Line: set.Name, Address: name}}
-	switch f.at.protocol {
-	case scan.DLT645:
-		a, err := dlt645.ParseAddress(name)
-		if err != nil {
-			return err
-		}
-		f.meter.Ref.Address = a.String()
-	case scan.Modbus:
-		var ok bool
-		if f.meter.Model, ok = modbusmap.Find(f.model); !ok {
-			if !strings.HasSuffix(f.model, ".yaml") && !strings.HasSuffix(f.model, ".yml") {
-				return fmt.Errorf(say("--model %q 未知；写型号文件 xxx.yaml，或：%s", "--model %q is not known; name a file of your own, or one of %s"), f.model, strings.Join(modbusmap.Catalogue{}.Names(), ", "))
-			}
-			if f.meter.Model, err = modelFile(f.model); err != nil {
-				return err
-			}
-		}
-		if f.line.Framing, err = modbus.ParseFraming(f.framing); err != nil {
-			return err
-		}
-	default:
-		return fmt.Errorf(say("协议 %q 不是 dlt645 或 modbus", "protocol %q is not dlt645 or modbus"), f.at.protocol)
-	}
-	return nil
 }
 
 // showRows is a table of values.

@@ -4,12 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,16 +15,7 @@ import (
 	"feikong/agent/local"
 	"feikong/agent/scan"
 	"feikong/internal/daemon"
-	"feikong/protocol/modbus"
 	"feikong/protocol/modbusmap"
-)
-
-// Framings that a scan tries when none is named, the likely ones first. DL/T 645 is 8E1 by its text; 8N1 and 8O1 are tried
-// when nobody answered, because some makers' bench meters use them.
-var (
-	scanBauds     = []int{2400, 9600, 4800, 1200, 19200, 600}
-	modbusFraming = []scan.Framing{{Baud: 9600, Parity: "none"}, {Baud: 9600, Parity: "even"}, {Baud: 2400, Parity: "none"}, {Baud: 4800, Parity: "none"}, {Baud: 19200, Parity: "none"}}
-	parityNames   = []string{"even", "none", "odd"}
 )
 
 type scanFlags struct {
@@ -166,151 +153,6 @@ func (f *scanFlags) run(c *cobra.Command) error {
 	return nil
 }
 
-// steps are what to try, and what to try when that finds nobody.
-func (f *scanFlags) steps(set line.Settings, of *edge.Line, models []modbusmap.Model) ([]scan.Options, error) {
-	o, err := f.options(set, of)
-	if err != nil {
-		return nil, err
-	}
-	tcp := strings.HasPrefix(set.Path, "tcp://")
-	o.Models = models
-	dlt, mod := f.protocol != scan.Modbus && !o.TCP, f.protocol != scan.DLT645
-	var steps []scan.Options
-	if dlt {
-		one := o
-		one.Modbus = nil
-		if one.DLT645 = []scan.Framing{{}}; !tcp { // behind a serial server the far end decides
-			bauds, parities := f.bauds, f.parities
-			if len(bauds) == 0 {
-				bauds = scanBauds
-			}
-			if len(parities) == 0 {
-				parities = parityNames[:1]
-			}
-			one.DLT645 = framings(bauds, parities)
-			if of != nil && len(f.bauds)+len(f.parities) == 0 { // what the configuration says comes first
-				own := scan.Framing{Baud: set.Baud, Parity: set.Parity}
-				one.DLT645 = append([]scan.Framing{own}, slices.DeleteFunc(one.DLT645, func(x scan.Framing) bool { return x == own })...)
-			}
-			if steps = append(steps, one); len(f.parities) == 0 {
-				one.DLT645 = framings(bauds, parityNames[1:2])
-				steps = append(steps, one)
-			}
-		} else {
-			steps = append(steps, one)
-		}
-	}
-	if mod {
-		o.Modbus, o.OneFraming = []scan.Framing{{}}, f.protocol == "auto"
-		switch {
-		case tcp:
-		case len(f.bauds) == 0 && len(f.parities) == 0:
-			o.Modbus = factory(models)
-			if of != nil && of.Protocol == scan.Modbus {
-				own := scan.Framing{Baud: set.Baud, Parity: set.Parity}
-				o.Modbus = append([]scan.Framing{own}, slices.DeleteFunc(o.Modbus, func(x scan.Framing) bool { return x == own })...)
-			}
-		default:
-			bauds, parities := f.bauds, f.parities
-			if len(bauds) == 0 {
-				bauds = []int{9600, 2400, 4800, 19200}
-			}
-			if len(parities) == 0 {
-				parities = []string{"none", "even"}
-			}
-			o.Modbus = framings(bauds, parities)
-		}
-		if f.protocol == "all" && dlt {
-			steps[0].Modbus = o.Modbus // both, whatever the first finds
-			for i := 1; i < len(steps); i++ {
-				steps[i].Modbus = nil
-			}
-		} else {
-			steps = append(steps, o)
-		}
-	}
-	return steps, nil
-}
-
-// options are what all steps have in common.
-func (f *scanFlags) options(set line.Settings, of *edge.Line) (o scan.Options, err error) {
-	tcp := strings.HasPrefix(set.Path, "tcp://")
-	o = scan.Options{Count: f.count, Tries: f.tries, Thorough: f.thorough, Window: f.window, ModbusWindow: f.window}
-	if tcp && f.window == 0 {
-		o.Window, o.ModbusWindow = time.Second, time.Second // the network's own time comes on top
-	}
-	for _, p := range f.parities {
-		if !slices.Contains(parityNames, p) {
-			return o, fmt.Errorf(say("校验 %q 不是 even、none、odd", "parity %q is not even, none or odd"), p)
-		}
-	}
-	for _, b := range f.bauds {
-		if b < 300 || b > 1_000_000 {
-			return o, fmt.Errorf(say("波特率 %d 不在 300 与 1,000,000 之间", "baud %d is not between 300 and 1,000,000"), b)
-		}
-	}
-	switch f.protocol {
-	case "auto", "all", scan.DLT645, scan.Modbus:
-	default:
-		return o, fmt.Errorf(say("协议 %q 不是 auto、dlt645、modbus、all", "protocol %q is not auto, dlt645, modbus or all"), f.protocol)
-	}
-	framing, err := modbus.ParseFraming(f.framing)
-	if err != nil {
-		return o, err
-	}
-	if of != nil && of.Protocol == scan.Modbus {
-		framing = of.Framing
-	}
-	if o.TCP = framing == modbus.TCP; o.TCP && (!tcp || f.protocol == scan.DLT645) {
-		return o, errors.New(say("--framing tcp 只用于 tcp:// 端口上的 modbus", "--framing tcp is for modbus on a tcp:// port"))
-	}
-	first, last, ok := strings.Cut(f.ids, "-")
-	if !ok {
-		last = first
-	}
-	if o.First, err = strconv.Atoi(first); err == nil {
-		o.Last, err = strconv.Atoi(last)
-	}
-	low, high := framing.Units()
-	if err != nil || o.First < low || o.Last > high || o.Last < o.First {
-		return o, fmt.Errorf(say("--ids %q 应为 %d-%d 之内的范围，如 1-32", "--ids %q is not a range within %d-%d, like 1-32"), f.ids, low, high)
-	}
-	if of != nil && of.Protocol == scan.DLT645 {
-		for _, m := range of.Meters {
-			o.Expect = append(o.Expect, m.Ref.Address)
-		}
-	}
-	return o, nil
-}
-
-// factory is the framings that the models leave the factory with, the commonest first, and behind them those that people
-// change meters to.
-func factory(models []modbusmap.Model) (out []scan.Framing) {
-	count := map[scan.Framing]int{}
-	for _, m := range models {
-		f := scan.Framing{Baud: m.Baud, Parity: m.Parity}
-		if count[f]++; count[f] == 1 {
-			out = append(out, f)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b scan.Framing) int { return count[b] - count[a] })
-	for _, f := range modbusFraming {
-		if count[f] == 0 {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-func framings(bauds []int, parities []string) (out []scan.Framing) {
-	for _, p := range parities {
-		for _, b := range bauds {
-			out = append(out, scan.Framing{Baud: b, Parity: p})
-		}
-	}
-	return out
-}
-
 // save writes the configuration beside its final place first: a half-written file is worse than none.
 func (f *scanFlags) save(r scan.Report, set line.Settings, tcp bool) error {
 	name := set.Name
@@ -344,78 +186,4 @@ func (f *scanFlags) save(r scan.Report, set line.Settings, tcp bool) error {
 		return fmt.Errorf("write %s: %w", f.write, err)
 	}
 	return nil
-}
-
-func progress(p scan.Progress) string {
-	return fmt.Sprintf(say("%s %s  找到 %d 块  还需约 %s", "%s %s  %d found  %s left"), bar(p.Done, p.Total), p.Stage, p.Found, span(p.Left))
-}
-
-// foundLine is one meter in one line.
-func foundLine(x scan.Found) string {
-	what, framing := "DL/T 645-"+x.Edition, x.Framing.String()
-	switch {
-	case x.Protocol == scan.Modbus && x.Baud == 0:
-		what, framing = "Modbus TCP", ""
-	case x.Protocol == scan.Modbus:
-		what = "Modbus RTU"
-	}
-	row := []string{pad(x.Address, 12), pad(what, 14), pad(framing, 10), fmt.Sprintf("%4d ms", x.DelayMs)}
-	if x.Energy != "" {
-		row = append(row, x.Energy+" kWh")
-	}
-	if x.Voltage != "" {
-		row = append(row, x.Voltage+" V")
-	}
-	if x.Model != "" {
-		row = append(row, fmt.Sprintf(say("可能是 %s", "probably %s"), strings.Join(append([]string{x.Model}, x.Like...), say("、", " or "))))
-	}
-	if x.Clash {
-		row = append(row, say("地址冲突：两块表用同一地址", "address clash: two meters have this address"))
-	}
-	return strings.Join(row, "  ")
-}
-
-// summary is what stays on the screen.
-func summary(out io.Writer, r scan.Report, of *edge.Line) {
-	state := say("完成", "complete")
-	if !r.Complete {
-		state = say("未扫完", "stopped early")
-	}
-	fmt.Fprintf(out, say("找到 %d 块表，%s，用时 %s，%d 次询问\n", "%d meters found, %s, %s, %d probes\n"), len(r.Found), state, span(r.Elapsed), r.Probes)
-	for _, n := range r.Notes {
-		if text := noteText(n); text != "" {
-			fmt.Fprintln(out, say("注意：", "note: ")+text)
-		}
-	}
-	if of == nil {
-		return
-	}
-	for _, m := range of.Meters {
-		if !slices.ContainsFunc(r.Found, func(x scan.Found) bool { return x.Address == m.Ref.Address }) {
-			fmt.Fprintf(out, say("配置中的 %s 没有应答\n", "%s of the configuration did not answer\n"), m.Ref.Address)
-		}
-	}
-	for _, x := range r.Found {
-		if !slices.ContainsFunc(of.Meters, func(m edge.Meter) bool { return m.Ref.Address == x.Address }) {
-			fmt.Fprintf(out, say("%s 不在配置中\n", "%s is not in the configuration\n"), x.Address)
-		}
-	}
-}
-
-func noteText(n scan.Note) string {
-	switch n.Code {
-	case scan.NoteClash:
-		return fmt.Sprintf(say("两块表用同一地址 %s（%s）：断开一块后再扫描", "two meters answer to %s (%s): take one off and scan again"), n.Detail, n.Framing)
-	case scan.NoteForeign:
-		return say("线路上还有另一个主站在发请求：停掉它，或把它移走", "another master sends requests on this line: stop it or move it")
-	case scan.NoteGarbage:
-		return fmt.Sprintf(say("地址 %s 处有无法识别的字节（%s）", "unit %s: bytes that are no frame (%s)"), n.Detail, n.Framing)
-	case scan.NoteNoRetune:
-		return fmt.Sprintf(say("此端口不能改变速率，%s 未试", "this port cannot change its framing, %s was not tried"), n.Detail)
-	case scan.NoteTwoMeters:
-		return fmt.Sprintf(say("节点 %s 之下有被遮住的表", "below node %s a meter was hidden by another"), n.Detail)
-	case scan.NoteNoise:
-		return fmt.Sprintf(say("有帧受损，重问后正常（%s）：检查接线、屏蔽和终端电阻", "frames were damaged and came whole when asked again (%s): look at wiring, shield and termination"), n.Framing)
-	}
-	return ""
 }

@@ -11,7 +11,7 @@ var adw300 = Model{
 	Name:   "acrel-adw300",
 	Maker:  "Acrel",
 	Manual: "no register list of the maker found in public; holding registers 20 to 28, 30 to 36, 62 and 64 as an energy manager's template and two monitoring programs read them",
-	Doubt:  "whether the current transformer's ratio is in the registers. We take them as secondary: compare a reading with the display before billing by it",
+	Doubt:  "whether the current transformer's ratio is in the registers. We take them as secondary: compare a reading with the display before billing by it. The factory baud rate: the template says 1200",
 	Baud:   9600, Parity: "none", StopBits: 1, MaxRead: 60,
 	Points: table(modbus.ReadHolding, protocol.SideSecondary,
 		Point{Quantity: protocol.ActiveImport, Addr: 62, Type: U32, Exp: -2, Ratio: RatioCT},

@@ -89,6 +89,8 @@ func dlt(t *testing.T, addresses ...string) *rig {
 	return street(t, addresses, nil)
 }
 
+var at2400 = bus.Config{Name: "l1", Protocol: bus.DLT645, Baud: 2400, Parity: "even", StopBits: 1, Delay: 50 * time.Millisecond, Preamble: 4}
+
 // street is a line of DL/T 645 meters; each may be changed before it is made.
 func street(t *testing.T, addresses []string, each func(i int, c *simmeter.Config), change ...func(*Options)) *rig {
 	t.Helper()
@@ -103,7 +105,7 @@ func street(t *testing.T, addresses []string, each func(i int, c *simmeter.Confi
 			each(i, &sims[i])
 		}
 	}
-	return start(t, bus.Config{Name: "l1", Protocol: bus.DLT645, Baud: 2400, Parity: "even", StopBits: 1, Delay: 50 * time.Millisecond, Preamble: 4}, sims,
+	return start(t, at2400, sims,
 		func(l *line.Line, ref protocol.MeterRef, c simmeter.Config) (meter.Driver, error) {
 			return meter.NewDLT645(ref, l, 600*time.Millisecond, time.Local, meter.Framing(c.Baud, c.Parity))
 		}, change...)

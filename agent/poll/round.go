@@ -90,9 +90,8 @@ func (p *Poller) read(ctx context.Context, m *state, c meter.Call) error {
 	switch {
 	case err == nil:
 		m.retries = min(m.retries+1, retriesMax)
-	case m.misses == 0 && m.retries >= retryCost && errors.Is(err, line.ErrSilent) && ctx.Err() == nil:
-		m.retries -= retryCost
-		readings, err = m.Energy(ctx, c) // once more: noise hits one frame, seldom two
+	case m.misses == 0 && p.again(ctx, m, err):
+		readings, err = m.Energy(ctx, c)
 	}
 	if err != nil {
 		return err
@@ -122,12 +121,17 @@ func (p *Poller) extras(ctx context.Context, m *state, c meter.Call, now time.Ti
 			q.relays--
 		}
 		r, at, err := m.Relay(ctx, c)
+		if p.again(ctx, m, err) {
+			r, at, err = m.Relay(ctx, c)
+		}
 		switch {
 		case err == nil && r.Known:
 			p.add(meter.RelayReading(m.Ref(), r, at))
 			m.relayAt = now.Add(p.opt.Relay)
 		case errors.Is(err, meter.ErrRefused), err == nil:
 			m.relayAt = now.Add(10 * p.opt.Relay) // an old edition without status word 3; ask seldom
+		case !unasked(err):
+			m.relayAt = now.Add(p.opt.Relay)
 		}
 	}
 	if clock {
@@ -136,14 +140,37 @@ func (p *Poller) extras(ctx context.Context, m *state, c meter.Call, now time.Ti
 			q.clocks--
 		}
 		drift, at, err := m.Clock(ctx, c)
+		if p.again(ctx, m, err) {
+			drift, at, err = m.Clock(ctx, c)
+		}
 		switch {
 		case err == nil:
 			p.add(meter.ClockReading(m.Ref(), drift, at))
 			m.clockAt = now.Add(p.opt.Clock)
 		case errors.Is(err, meter.ErrRefused):
 			m.clockAt = now.Add(p.opt.Clock)
+		case !unasked(err):
+			m.clockAt = now.Add(p.opt.Clock / clockAgain)
 		}
 	}
+}
+
+// clockAgain: a clock that could not be read is asked for so much sooner. Whoever does not answer to an item waits for its next
+// turn like everybody: some meters are silent to what they do not know, and would have all the turns there are.
+const clockAgain = 8
+
+// unasked says that an error is not the meter's: what was to be asked was not.
+func unasked(err error) bool {
+	return errors.Is(err, line.ErrTooLate) || errors.Is(err, line.ErrDown) || errors.Is(err, line.ErrLost) || errors.Is(err, context.Canceled)
+}
+
+// again says that a read is tried once more, and pays for it: noise hits one frame, seldom two.
+func (p *Poller) again(ctx context.Context, m *state, err error) bool {
+	if m.retries < retryCost || !errors.Is(err, line.ErrSilent) || ctx.Err() != nil {
+		return false
+	}
+	m.retries -= retryCost
+	return true
 }
 
 // add puts readings into the round, marked when our clock is not trusted.

@@ -120,6 +120,58 @@ func TestRelayAndClockReadsAreSpreadOverRounds(t *testing.T) {
 	})
 }
 
+// halfMute does not answer to its relay nor its clock, as old meters do to an item that they do not know.
+type halfMute struct {
+	meter.Driver
+	relays, clocks int
+}
+
+func (m *halfMute) Relay(context.Context, meter.Call) (protocol.RelayReport, time.Time, error) {
+	m.relays++
+	time.Sleep(700 * time.Millisecond)
+	return protocol.RelayReport{}, time.Time{}, line.ErrSilent
+}
+
+func (m *halfMute) Clock(context.Context, meter.Call) (time.Duration, time.Time, error) {
+	m.clocks++
+	time.Sleep(700 * time.Millisecond)
+	return 0, time.Time{}, line.ErrSilent
+}
+
+func TestMetersThatDoNotAnswerToTheirRelayKeepNobodyElseFromIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sims []simmeter.Config
+		for i, s := range addresses(16) {
+			a, _ := dlt645.ParseAddress(s)
+			sims = append(sims, simmeter.Config{Address: s, Wire: a, EnergymWh: int64(i+1) * 5_000_000, Switch: simmeter.SwitchDirect, Location: time.Local})
+		}
+		var mute []*halfMute
+		r := start(t, at2400, sims, func(l *line.Line, ref protocol.MeterRef, _ simmeter.Config) (meter.Driver, error) {
+			d, err := meter.NewDLT645(ref, l, 600*time.Millisecond, time.Local)
+			if len(mute) == 8 || err != nil {
+				return d, err
+			}
+			mute = append(mute, &halfMute{Driver: d})
+			return mute[len(mute)-1], nil
+		}, func(o *Options) { o.Interval, o.Relay, o.Clock = time.Second, 5*time.Minute, 40*time.Minute })
+		time.Sleep(40*time.Minute + 30*time.Second)
+		got := r.entries()
+		for _, a := range addresses(16)[8:] {
+			if n := count(got, a, protocol.RelayState); n < 6 || n > 9 {
+				t.Errorf("the relay of %s was read %d times in 40 minutes, want 8", a, n)
+			}
+			if n := count(got, a, protocol.ClockDrift); n < 1 || n > 2 {
+				t.Errorf("the clock of %s was read %d times in 40 minutes", a, n)
+			}
+		}
+		for i, m := range mute {
+			if m.relays < 4 || m.relays > 18 || m.clocks < 4 || m.clocks > 18 { // eight turns, two tries each
+				t.Errorf("meter %d was asked %d times for its relay, %d times for its clock", i, m.relays, m.clocks)
+			}
+		}
+	})
+}
+
 func TestMetersOfOneFramingAreVisitedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := street(t, addresses(8), func(i int, c *simmeter.Config) {

@@ -212,3 +212,21 @@ func driver2007(t *testing.T) *DLT645 {
 	s := &script{answer: func(int, []byte) [][]byte { t.Error("something was sent"); return nil }}
 	return dltDriver(t, s, Edition("2007"))
 }
+
+// It promises more, and says the first part to whatever it is asked.
+func TestMeterThatNeverComesToAnEndIsGivenUp(t *testing.T) {
+	for _, edition := range []string{"1997", "2007"} {
+		s := &script{}
+		m := dltDriver(t, s, Edition(edition))
+		s.answer = func(int, []byte) [][]byte {
+			f := dlt645.ReadReplyMore(m.addr, dlt645.DIForwardBlock, []byte{0x34, 0x12, 0, 0}, true)
+			if edition == "1997" {
+				f = dlt645.ReadReply1997(m.addr, 0x901F, []byte{0x34, 0x12, 0, 0}, true)
+			}
+			return [][]byte{dlt645.AppendFrame(nil, f)}
+		}
+		if _, err := m.Energy(t.Context(), Call{}); err == nil || len(s.asked) > 2*lostMax+2 {
+			t.Errorf("%s: %v after %d requests", edition, err, len(s.asked))
+		}
+	}
+}

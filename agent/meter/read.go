@@ -10,8 +10,13 @@ import (
 	"feikong/protocol/dlt645"
 )
 
-// partTries is how often one part of an answer is asked for. The number of parts is bounded by the assembler.
-const partTries = 3
+const (
+	// partTries is how often one part of an answer is asked for. The number of parts is bounded by the assembler.
+	partTries = 3
+	// lostMax bounds the parts of one answer that are lost: an answer of 1997 begins anew after each (its parts have no
+	// number), and a meter that promises more and never gives it would be asked for ever.
+	lostMax = 6
+)
 
 // read asks for one item of the edition that w names and copies its data out, with the parts that follow (后续帧).
 func (m *DLT645) read(ctx context.Context, c Call, w way, d dlt645.DI) (data []byte, at time.Time, err error) {
@@ -32,12 +37,12 @@ func (m *DLT645) readFrame(ctx context.Context, c Call, w way, request dlt645.Fr
 	if err != nil {
 		return nil, at, err
 	}
-	for part, done := 0, false; !done; part++ {
+	for lost, done := 0, false; !done; {
 		x := &line.Exchange{}
-		if done, err = m.part(ctx, c, w, whole, x, part); err != nil {
+		if done, err = m.part(ctx, c, w, whole, x, &lost); err != nil {
 			return nil, at, err
 		}
-		if part == 0 {
+		if whole.Parts() == 1 {
 			at = x.RepliedAt
 		}
 	}
@@ -46,26 +51,20 @@ func (m *DLT645) readFrame(ctx context.Context, c Call, w way, request dlt645.Fr
 
 // part reads one frame of an answer. The first is not repeated here: who asked knows how often. For a later one the
 // meter says the same block again, and what it had already said would be lost with it.
-func (m *DLT645) part(ctx context.Context, c Call, w way, whole *dlt645.Assembler, x *line.Exchange, part int) (done bool, err error) {
-	f := whole.Request()
-	for try := range partTries {
+func (m *DLT645) part(ctx context.Context, c Call, w way, whole *dlt645.Assembler, x *line.Exchange, lost *int) (done bool, err error) {
+	f, begun := whole.Request(), whole.Parts() > 0
+	for try := 1; ; try++ {
 		*x = line.Exchange{}
 		err = m.exchange(ctx, c, w, f, x, replyData, func(r dlt645.Frame) (err error) {
 			done, err = whole.Take(r)
 			return err
 		})
-		switch {
-		case err == nil:
-			return done, nil
-		case part == 0, try == partTries-1, ctx.Err() != nil, errors.Is(err, ErrRefused), errors.Is(err, dlt645.ErrTooLong), errors.Is(err, ErrTwo):
-			return false, err
-		case errors.Is(err, line.ErrSilent):
-			f = whole.Repeat()
-		default:
-			f = whole.Request() // what came was the part before, said again
+		if err == nil || !begun || !errors.Is(err, line.ErrSilent) || ctx.Err() != nil || try == partTries || *lost == lostMax {
+			return done, err
 		}
+		*lost++
+		f = whole.Repeat()
 	}
-	return done, err
 }
 
 // probe is a read that a meter of the edition answers, whatever else it is.

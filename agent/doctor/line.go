@@ -72,7 +72,7 @@ func (d *doctor) line(ctx context.Context, l edge.Line) {
 		return
 	}
 	e := &patient{doctor: d, l: l, targets: ts, tunable: true,
-		w: &wire{port: p, set: l.Settings, own: scan.Framing{Baud: l.Baud, Parity: l.Parity}, window: window, open: d.Open}}
+		w: &wire{port: p, set: l.Settings, own: scan.Framing{Baud: l.Baud, Parity: l.Parity}, window: window}}
 	if strings.HasPrefix(l.Path, "tcp://") {
 		e.w.window, e.tunable = windowTCP, false
 	}

@@ -28,7 +28,6 @@ type wire struct {
 	set    line.Settings // with the framing of now
 	own    scan.Framing
 	window time.Duration
-	open   func(line.Settings) (line.Port, error)
 }
 
 // tune changes the framing; false: the port cannot.

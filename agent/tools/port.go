@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,7 @@ func (p *place) settings(cfg *edge.Config) (line.Settings, *edge.Line, error) {
 	if p.port == "" {
 		return line.Settings{}, nil, fmt.Errorf(say("要 --port 端口，或 --config 文件；本机端口：%s", "a --port or a --config is needed; ports of this machine: %s"), doctor.Ports())
 	}
-	set := line.Settings{Name: "port", Path: p.port, Baud: p.baud, Parity: p.parity, StopBits: 1}
+	set := line.Settings{Name: filepath.Base(p.port), Path: p.port, Baud: p.baud, Parity: p.parity, StopBits: 1}
 	modbus := p.protocol == "modbus"
 	if set.Baud == 0 {
 		if set.Baud = 2400; modbus {

@@ -213,6 +213,24 @@ func driver2007(t *testing.T) *DLT645 {
 	return dltDriver(t, s, Edition("2007"))
 }
 
+func TestAnswerOfTooManyPartsIsGivenUp(t *testing.T) {
+	s := &script{}
+	m := dltDriver(t, s)
+	s.answer = func(_ int, request []byte) [][]byte {
+		frames, _ := dlt645.Decode(request)
+		f := frames[0]
+		if f.Control == 0x11 {
+			d, _, _ := dlt645.ParseReadRequest(f)
+			return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReplyMore(f.Addr, d, []byte{0x34, 0x12, 0, 0}, true))}
+		}
+		d, seq, _ := dlt645.ParseSubsequentRequest(f)
+		return [][]byte{dlt645.AppendFrame(nil, dlt645.SubsequentReply(f.Addr, d, []byte{0x34, 0x12, 0, 0}, seq, true))}
+	}
+	if _, err := m.Energy(t.Context(), Call{}); !errors.Is(err, dlt645.ErrTooLong) || len(s.asked) != partsMax+1 {
+		t.Errorf("%v after %d requests", err, len(s.asked))
+	}
+}
+
 // It promises more, and says the first part to whatever it is asked.
 func TestMeterThatNeverComesToAnEndIsGivenUp(t *testing.T) {
 	for _, edition := range []string{"1997", "2007"} {

@@ -11,7 +11,10 @@ import (
 )
 
 const (
-	// partTries is how often one part of an answer is asked for. The number of parts is bounded by the assembler.
+	// partsMax bounds the parts of one answer well below the assembler's 255: what is asked for here has some hundred bytes,
+	// and a meter that always says "more" must not hold the line for minutes.
+	partsMax = 40
+	// partTries is how often one part of an answer is asked for.
 	partTries = 3
 	// lostMax bounds the parts of one answer that are lost: an answer of 1997 begins anew after each (its parts have no
 	// number), and a meter that promises more and never gives it would be asked for ever.
@@ -42,8 +45,11 @@ func (m *DLT645) readFrame(ctx context.Context, c Call, w way, request dlt645.Fr
 		if done, err = m.part(ctx, c, w, whole, x, &lost); err != nil {
 			return nil, at, err
 		}
-		if whole.Parts() == 1 {
+		switch n := whole.Parts(); {
+		case n == 1:
 			at = x.RepliedAt
+		case n > partsMax:
+			return nil, at, fmt.Errorf("more than %d parts: %w", partsMax, dlt645.ErrTooLong)
 		}
 	}
 	return whole.Data(), at, nil

@@ -56,6 +56,9 @@ type lineFile struct {
 	Protocol string      `yaml:"protocol"`
 	Framing  string      `yaml:"framing"`
 	Meters   []meterFile `yaml:"meters"`
+
+	Gap     time.Duration `yaml:"gap"`
+	Latency time.Duration `yaml:"latency"`
 }
 
 type meterFile struct {
@@ -226,12 +229,12 @@ func (f file) check(dir string) (*Config, error) {
 	if c.Models, err = catalogue(dir, f.Models); err != nil {
 		bad("models: %w", err)
 	}
-	c.Lines = f.lines(dir, c.Models, name, bad)
+	c.Lines = f.lines(dir, c.Models, name, between, bad)
 	return c, errors.Join(errs...)
 }
 
 // lines checks what hangs where. A meter is known by (line, address, channel), a port belongs to one line.
-func (f file) lines(dir string, models modbusmap.Catalogue, name func(key, v string), bad func(string, ...any)) (out []Line) {
+func (f file) lines(dir string, models modbusmap.Catalogue, name func(key, v string), between func(key string, v, lo, hi time.Duration), bad func(string, ...any)) (out []Line) {
 	names, ports, refs := map[string]string{}, map[string]string{}, map[protocol.MeterRef]string{}
 	once := func(seen map[string]string, key, what, v string) {
 		if was, ok := seen[v]; ok && v != "" {
@@ -241,7 +244,7 @@ func (f file) lines(dir string, models modbusmap.Catalogue, name func(key, v str
 	}
 	for i, lf := range f.Lines {
 		key := fmt.Sprintf("lines[%d]", i)
-		l := Line{key: key, Protocol: lf.Protocol, Settings: line.Settings{Name: lf.Name, Path: lf.Port, Baud: lf.Baud, Parity: lf.Parity, StopBits: lf.StopBits}}
+		l := Line{key: key, Protocol: lf.Protocol, Settings: line.Settings{Name: lf.Name, Path: lf.Port, Baud: lf.Baud, Parity: lf.Parity, StopBits: lf.StopBits, Gap: lf.Gap, Latency: lf.Latency}}
 		switch lf.Protocol {
 		case "dlt645":
 			fill(&l.Settings, 2400, "even") // DL/T 645-2007, 5.1
@@ -258,6 +261,8 @@ func (f file) lines(dir string, models modbusmap.Catalogue, name func(key, v str
 		if l.Framing, err = lf.framing(); err != nil {
 			bad("%s.framing: %w", key, err)
 		}
+		between(key+".gap", lf.Gap, 0, time.Second)
+		between(key+".latency", lf.Latency, 0, 10*time.Second)
 		name(key+".name", lf.Name)
 		if err := l.Settings.Check(); err != nil {
 			bad("%s: %w", key, err)
@@ -330,6 +335,12 @@ func (mf meterFile) options(lf lineFile) ([]meter.Option, error) {
 	if err := set.Check(); err != nil {
 		return nil, err
 	}
+	if own := (line.Settings{Baud: lf.Baud, Parity: lf.Parity}); strings.HasPrefix(lf.Port, "tcp://") {
+		fill(&own, 2400, "even")
+		if mf.Baud != 0 && mf.Baud != own.Baud || mf.Parity != "" && mf.Parity != own.Parity {
+			return nil, errors.New("baud and parity of one meter cannot differ behind a serial server, which keeps its own; set all its meters alike, or give this one another port")
+		}
+	}
 	opts := []meter.Option{meter.Edition(mf.Edition), meter.Security(mf.Security)}
 	if mf.Baud != 0 || mf.Parity != "" {
 		opts = append(opts, meter.Framing(mf.Baud, mf.Parity))
@@ -357,7 +368,11 @@ func zone(s string) (*time.Location, error) {
 		_, offset := t.Zone()
 		return time.FixedZone(s, offset), nil
 	}
-	return time.LoadLocation(s)
+	loc, err := time.LoadLocation(s)
+	if err != nil {
+		return nil, fmt.Errorf(`%w; write local, an offset such as "+08:00", or a name such as Asia/Shanghai`, err)
+	}
+	return loc, nil
 }
 
 func brokerHost(s string) (string, error) {

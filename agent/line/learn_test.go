@@ -123,3 +123,28 @@ func TestExchangeAllocatesNothing(t *testing.T) {
 		}
 	})
 }
+
+// What a technician sets for a line holds: a repeater that needs a pause, a link that answers late.
+func TestGapAndLatencyOfALineAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := simMeter(t, "101")
+		port, sim := bus.Memory(simConfig(), m)
+		set := settings
+		set.Gap, set.Latency = 80*time.Millisecond, 2*time.Second
+		l := run(t, sim, func(Settings) (Port, error) { return port, nil }, set)
+		answered(t, l, 1)
+		x, _ := read("101")
+		if err := l.Do(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+		ended := time.Now()
+		x, _ = read("101")
+		if err := l.Do(t.Context(), x); err != nil || x.SentAt.Sub(ended) < set.Gap {
+			t.Errorf("%v, sent %v after the reply before, want %v", err, x.SentAt.Sub(ended), set.Gap)
+		}
+		m.SetDelay(1800 * time.Millisecond)
+		if x, _ = read("101"); l.Do(t.Context(), x) != nil {
+			t.Error("a reply within the line's latency is lost")
+		}
+	})
+}

@@ -126,6 +126,9 @@ func TestEachFaultOfALineHasItsName(t *testing.T) {
 			}()
 			return m
 		}, want: FaultDying, meter: three[2], state: Fail},
+		{name: "a meter that the simulator lets die", meters: func(t *testing.T) []*meter.Meter {
+			return append(meters(t)[:2], born(t, "103", meter.Config{Dying: time.Minute, Seed: 3}))
+		}, want: FaultDying, meter: three[2], state: Fail},
 		{name: "a clock that is off", meters: func(t *testing.T) []*meter.Meter {
 			return append(meters(t)[:2], born(t, "103", meter.Config{Offset: -20 * time.Minute}))
 		}, want: FaultMeterClock, meter: three[2], state: Fail},

@@ -145,6 +145,9 @@ func (a *act) before(ctx context.Context) (s snapshot, err error) {
 			twice := c
 			twice.Twice = true // what a trip rests on, and is billed to
 			rs, err := a.m.Energy(ctx, twice)
+			if err != nil {
+				return err // what came of it is no ground
+			}
 			for _, r := range rs {
 				r.Method = protocol.MethodTrip
 				readings = append(readings, r)
@@ -152,7 +155,7 @@ func (a *act) before(ctx context.Context) (s snapshot, err error) {
 					s.energy, s.hasEnergy = milliwattHours(r.Value, r.Exp)
 				}
 			}
-			return err
+			return nil
 		})
 	}
 	if err == nil && a.m.Can().Clock {
@@ -175,11 +178,17 @@ func (a *act) before(ctx context.Context) (s snapshot, err error) {
 	return s, err
 }
 
-// thrice repeats a read that met silence or noise; a refusal is an answer.
+// thrice repeats a read that met silence or noise. A refusal is an answer, and so is a doubt: of two meters with one address
+// the second may keep still the next time, and the doubt be forgotten.
 func (a *act) thrice(ctx context.Context, read func() error) (err error) {
 	for range 3 {
-		if err = read(); err == nil || ctx.Err() != nil || errors.Is(err, meter.ErrRefused) || errors.Is(err, meter.ErrClock) || errors.Is(err, line.ErrDown) || errors.Is(err, line.ErrTooLate) {
+		if err = read(); err == nil || ctx.Err() != nil {
 			break
+		}
+		for _, final := range [...]error{meter.ErrRefused, meter.ErrClock, meter.ErrTwo, meter.ErrDisagree, line.ErrDown, line.ErrTooLate} {
+			if errors.Is(err, final) {
+				return err
+			}
 		}
 	}
 	return err

@@ -17,6 +17,8 @@ import (
 type odd struct {
 	meter.Driver
 	clock, energy, frame error
+	first                error // of the first read of the registers alone
+	asked                *int
 }
 
 func (o odd) Clock(ctx context.Context, c meter.Call) (time.Duration, time.Time, error) {
@@ -29,6 +31,11 @@ func (o odd) Clock(ctx context.Context, c meter.Call) (time.Duration, time.Time,
 func (o odd) Energy(ctx context.Context, c meter.Call) ([]protocol.Reading, error) {
 	if o.energy != nil {
 		return nil, o.energy
+	}
+	if o.asked != nil {
+		if *o.asked++; *o.asked == 1 {
+			return nil, o.first
+		}
 	}
 	return o.Driver.Energy(ctx, c)
 }
@@ -45,6 +52,7 @@ func TestTripWithoutFirmGroundIsRefusedByName(t *testing.T) {
 		"clock":       {clock: fmt.Errorf("read clock: %w", meter.ErrClock)},
 		"disagree":    {energy: fmt.Errorf("read energy: %w", meter.ErrDisagree)},
 		"key-service": {frame: fmt.Errorf("trip: %w", meter.ErrNoKeyService)},
+		"two-answers": {first: fmt.Errorf("read energy: %w", meter.ErrTwo), asked: new(int)}, // the other one keeps still the next time
 		"capability":  {frame: fmt.Errorf("trip: edition 1997: %w", meter.ErrUnsupported)},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -18,6 +18,12 @@ func ParsePrice(s string) (Price, error) {
 // print: "0.5550".
 func (p Price) String() string { return string(appendDecimal(nil, int64(p), PriceDecimals, 4)) }
 
+// Add is p + q, or ErrOverflow.
+func (p Price) Add(q Price) (Price, error) {
+	v, err := add(int64(p), int64(q))
+	return Price(v), err
+}
+
 // Sub is p - q, or ErrOverflow.
 func (p Price) Sub(q Price) (Price, error) {
 	v, err := sub(int64(p), int64(q))

@@ -1,83 +1,110 @@
-// Package rate prices energy by a tariff version. The estimate (测算) and the
-// bill are one function: a bill is the Charge of a period, issued, and so
-// equals the last estimate to the fen.
-//
-// Each component of a version adds its lines in turn; see components.
 package rate
 
 import (
-	"errors"
-	"time"
+	"fmt"
 
 	"feikong/billing"
 	"feikong/billing/tariff"
 )
 
-var (
-	// ErrCycleCrossed: the period goes past the end of the tier cycle; price
-	// the part before and the part after it, split by a reading.
-	ErrCycleCrossed = errors.New("period crosses the end of a tier cycle")
-	// ErrVersionCrossed: the period is not within the version's validity; price
-	// each version's part on its own.
-	ErrVersionCrossed = errors.New("period crosses the end of a tariff version")
-	// ErrUsage: energy or time below zero.
-	ErrUsage = errors.New("usage is not valid")
-	// ErrVersion: a version that Parse did not make.
-	ErrVersion = errors.New("tariff version is not valid")
+const (
+	// LinesMax bounds the lines of a charge: three bands of lines for each of
+	// tariff.ComponentsMax components, and more than any published bill has.
+	LinesMax = 128
+	// linesInline are held in the charge itself: a household with its bands,
+	// tiers and some levies allocates nothing.
+	linesInline = 10
 )
 
-// Usage is what one account (all its meters together) used in one period.
-type Usage struct {
-	// From and To bound the period, To not included; both lie in one tier cycle
-	// and one version.
-	From, To time.Time
-	// Energy of the period: the sum over the meters that share the tiers.
-	Energy billing.Energy
-	// CycleBefore is the consumption of the tier cycle before From.
-	CycleBefore billing.Energy
-}
-
-// LinesMax bounds the lines of a charge: one for each tier.
-const LinesMax = tariff.TiersMax
-
-// Line is one printed line: Quantity × Price, rounded, is Amount.
+// Line is one printed line: Quantity × Price, or the part Num/Den of it,
+// rounded, is Amount.
 type Line struct {
-	// Code is "flat"; "tier1", "tier2", ... in the banded notation; "base",
-	// "adder2", "adder3", ... in the incremental one.
-	Code     string
-	Quantity billing.Energy
-	Price    billing.Price
-	Amount   billing.Money
+	// Component is the code of the component of the version, Part what of it:
+	// "energy" and "peak". A flat version has the part "flat"; a tiered one
+	// "tier1", "tier2", ... in the banded notation, and "base", "adder2", ... in
+	// the incremental one, without a component.
+	Component, Part string
+	Kind            tariff.ComponentKind // 0 of a flat or tiered version
+	Unit            billing.Unit
+	Included        bool  // inside other prices: shown, and not in the total
+	at              uint8 // index of the component
+	Num, Den        int32 // the part of the month that is charged; Den 0: all of it
+	Quantity        billing.Quantity
+	Price           billing.Price
+	Amount          billing.Money
+	// Fine is what Amount leaves out where the version rounds the sum, in 1e-14
+	// of the currency; 0 where it rounds by line.
+	Fine int64
 }
 
-// Charge is what a period costs. It is a plain value: equal inputs give equal
-// charges by ==.
+// Code names the line in a bill: "energy.peak", "energy.tier2", "levy.fund";
+// "flat", "tier1", "base", "adder2" of versions that are not composed.
+func (l *Line) Code() string {
+	switch {
+	case l.Component == "":
+		return l.Part
+	case l.Part == "":
+		return l.Component
+	}
+	return l.Component + "." + l.Part
+}
+
+// Charge is what a period costs. Equal inputs give equal charges; see Equal.
+// One that came from Estimate is a value of its own. The zero Charge is ready
+// for Rate, which reuses its memory.
 type Charge struct {
-	Lines [LinesMax]Line // the first N are used
-	N     int
-	Total billing.Money // the sum of the lines' rounded amounts
+	lines [linesInline]Line
+	more  *[LinesMax]Line // all lines, once they are more than lines holds
+	N     int             // lines in use
+	Total billing.Money   // of the lines that are not included in others, with the version's rounding
 
-	CycleBefore billing.Energy // counter of the tier cycle before the period
-	CycleAfter  billing.Energy // and after it
-	Tier        int            // the tier of the last kWh, from 1; 0 when flat
+	CycleBefore billing.Energy  // counter of the tier cycle before the period
+	CycleAfter  billing.Energy  // and after it
+	Tier        int             // the tier of the last kWh, from 1; 0 without tiers
+	ToDate      bool            // rests on demand or a power factor that may still change
+	Cos         int             // power factor of an adjustment, in hundredths
+	Funds       billing.Money   // that its base leaves out
+	By          *tariff.Version // rated by it
 }
 
-// Items is the used lines; the slice shares the memory of c.
-func (c *Charge) Items() []Line { return c.Lines[:c.N] }
-
-// add appends one line, rounded at place.
-func (c *Charge) add(code string, quantity billing.Energy, price billing.Price, place int) error {
-	if c.N == len(c.Lines) {
-		return ErrVersion
+// Items is the lines in the order of print; the slice shares the memory of c.
+func (c *Charge) Items() []Line {
+	if c.N > linesInline {
+		return c.more[:c.N]
 	}
-	amount, err := billing.MulRound(quantity, price, place)
-	if err != nil {
-		return err
-	}
-	if c.Total, err = c.Total.Add(amount); err != nil {
-		return err
-	}
-	c.Lines[c.N] = Line{Code: code, Quantity: quantity, Price: price, Amount: amount}
-	c.N++
-	return nil
+	return c.lines[:c.N]
 }
+
+// Equal reports whether both charges have the same lines, total and counters.
+func (c *Charge) Equal(d *Charge) bool {
+	if c.N != d.N || c.Total != d.Total || c.CycleBefore != d.CycleBefore || c.CycleAfter != d.CycleAfter || c.Tier != d.Tier || c.ToDate != d.ToDate {
+		return false
+	}
+	a, b := c.Items(), d.Items()
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// next is the line to fill, not yet counted. What it held before is left.
+func (c *Charge) next() (*Line, error) {
+	if c.N < linesInline {
+		return &c.lines[c.N], nil
+	}
+	if c.N >= LinesMax {
+		return nil, fmt.Errorf("%w: more than %d lines", ErrVersion, LinesMax)
+	}
+	if c.more == nil {
+		c.more = new([LinesMax]Line)
+	}
+	if c.N == linesInline {
+		copy(c.more[:], c.lines[:])
+	}
+	return &c.more[c.N], nil
+}
+
+// last is the line that was added last.
+func (c *Charge) last() *Line { return &c.Items()[c.N-1] }

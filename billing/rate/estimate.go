@@ -1,44 +1,93 @@
+// Package rate prices energy by a tariff version. The estimate (测算) and the
+// bill are one function: a bill is the Charge of a period, issued, and so
+// equals the last estimate to the fen.
+//
+// Each component of a version adds its lines in turn, in the order of print.
+// What is printed is what is multiplied: quantities have six decimals, prices
+// eight, and a percentage is taken of a base that is rounded first.
 package rate
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"feikong/billing"
 	"feikong/billing/tariff"
 )
 
+var (
+	// ErrCycleCrossed: the period goes past the end of the tier cycle; price
+	// the part before and the part after it, split by a reading.
+	ErrCycleCrossed = errors.New("period crosses the end of a tier cycle")
+	// ErrVersionCrossed: the period is not within the version's validity; price
+	// each version's part on its own.
+	ErrVersionCrossed = errors.New("period crosses the end of a tariff version")
+	// ErrUsage: energy or time below zero, or bands that do not add up.
+	ErrUsage = errors.New("usage is not valid")
+	// ErrFacts: the version charges for what the usage does not tell.
+	ErrFacts = errors.New("usage lacks what the tariff needs")
+	// ErrVersion: a version that Parse did not make.
+	ErrVersion = errors.New("tariff version is not valid")
+)
+
 // Estimate prices a period under v. It is a pure function of its arguments and
-// allocates nothing unless it fails.
+// allocates nothing for a household unless it fails. v is kept in the charge.
 //
-// Errors wrap ErrCycleCrossed, ErrVersionCrossed, ErrUsage, ErrVersion or
-// billing.ErrOverflow.
-func Estimate(v *tariff.Version, u Usage) (Charge, error) {
-	if err := within(v, u); err != nil {
+// Errors name the component and wrap ErrCycleCrossed, ErrVersionCrossed,
+// ErrUsage, ErrFacts, ErrVersion or billing.ErrOverflow.
+func Estimate(v *tariff.Version, u Usage) (c Charge, err error) {
+	if err := c.rate(v, &u); err != nil {
 		return Charge{}, err
-	}
-	after, err := u.CycleBefore.Add(u.Energy)
-	if err != nil {
-		return Charge{}, fmt.Errorf("energy of the tier cycle: %w", err)
-	}
-	c := Charge{CycleBefore: u.CycleBefore, CycleAfter: after}
-	if err := components(&c, v, u); err != nil {
-		return Charge{}, fmt.Errorf("price %s kWh by version %d of tariff %s: %w", u.Energy, v.Number, v.ID, err)
 	}
 	return c, nil
 }
 
-// components add their lines in the order of print; one that the version does
-// not use adds none. Basic charge, power factor, levies and taxes take their
-// places after the energy they are based on. They are called by name and not
-// from a table, so that the charge stays on the stack.
-func components(c *Charge, v *tariff.Version, u Usage) error {
-	if err := flatEnergy(c, v, u); err != nil {
+// Rate is Estimate into c, whose memory it uses again: for long runs over many
+// accounts. After an error c is empty. Copies of c made before share its lines.
+func (c *Charge) Rate(v *tariff.Version, u *Usage) error {
+	c.reset()
+	if err := c.rate(v, u); err != nil {
+		c.reset()
 		return err
 	}
-	return tieredEnergy(c, v, u)
+	return nil
 }
 
-func within(v *tariff.Version, u Usage) error {
+// reset empties c and keeps the memory of its lines.
+func (c *Charge) reset() {
+	c.N, c.Total, c.Tier, c.ToDate, c.Cos, c.Funds = 0, 0, 0, false, 0, 0
+	c.CycleBefore, c.CycleAfter, c.By = 0, 0, nil
+}
+
+func (c *Charge) rate(v *tariff.Version, u *Usage) error {
+	if err := within(v, u); err != nil {
+		return err
+	}
+	after, err := u.CycleBefore.Add(u.Energy)
+	if err != nil {
+		return fmt.Errorf("energy of the tier cycle: %w", err)
+	}
+	c.CycleBefore, c.CycleAfter, c.By = u.CycleBefore, after, v
+	e := engine{c: c, v: v, u: u, energy: u.Energy, exact: v.Kind == tariff.Composed && v.Rounding == tariff.RoundSum}
+	switch v.Kind {
+	case tariff.Flat:
+		err = e.add("flat", billing.UnitKWh, billing.Quantity(u.Energy), v.Price)
+	case tariff.Tiered:
+		err = e.tiered()
+	case tariff.Composed:
+		err = e.composed()
+	}
+	if err == nil {
+		err = e.total()
+	}
+	if err != nil {
+		return fmt.Errorf("price %s kWh by version %d of tariff %s: %w", u.Energy, v.Number, v.ID, err)
+	}
+	return nil
+}
+
+func within(v *tariff.Version, u *Usage) error {
 	switch {
 	case u.To.Before(u.From):
 		return fmt.Errorf("%w: the period ends before it begins", ErrUsage)
@@ -47,72 +96,28 @@ func within(v *tariff.Version, u Usage) error {
 	case u.From.Before(v.ValidFrom) || !v.ValidTo.IsZero() && u.To.After(v.ValidTo):
 		return fmt.Errorf("%w: version %d of tariff %s", ErrVersionCrossed, v.Number, v.ID)
 	}
-	if _, end := v.CycleOf(u.From); !end.IsZero() && u.To.After(end) {
+	if v.Cycle.Months == 0 || inCycle(v, u) {
+		return nil
+	}
+	if _, end := v.CycleOf(u.From); u.To.After(end) {
 		return fmt.Errorf("%w, %s", ErrCycleCrossed, end.Format("2006-01-02"))
 	}
 	return nil
 }
 
-func flatEnergy(c *Charge, v *tariff.Version, u Usage) error {
-	if v.Kind != tariff.Flat {
-		return nil
+// inCycle tells most periods that do not cross a cycle's end by the months that
+// From's cycle has left, each at least 28 days: building dates costs more than
+// pricing a household. A false means nothing.
+func inCycle(v *tariff.Version, u *Usage) bool {
+	if v.Cycle.Check() != nil {
+		return false
 	}
-	return c.add("flat", u.Energy, v.Price, v.Decimals)
-}
-
-var (
-	tierCodes  = [tariff.TiersMax]string{"tier1", "tier2", "tier3", "tier4", "tier5", "tier6", "tier7", "tier8"}
-	adderCodes = [tariff.TiersMax]string{"base", "adder2", "adder3", "adder4", "adder5", "adder6", "adder7", "adder8"}
-)
-
-// tieredEnergy splits the period's energy over the tiers by the counter of the
-// cycle. Tiers without energy print no line, but a period always has a first.
-func tieredEnergy(c *Charge, v *tariff.Version, u Usage) error {
-	if v.Kind != tariff.Tiered {
-		return nil
+	_, month, day := u.From.In(v.Location()).Date()
+	into := int(month) - v.Cycle.Month
+	if day < v.Cycle.Day {
+		into--
 	}
-	if len(v.Tiers) == 0 || len(v.Tiers) > tariff.TiersMax {
-		return ErrVersion
-	}
-	incremental := v.Notation == tariff.Incremental
-	if incremental {
-		if err := c.add(adderCodes[0], u.Energy, v.Tiers[0].Price, v.Decimals); err != nil {
-			return err
-		}
-	}
-	at, left := u.CycleBefore, u.Energy
-	for i := range v.Tiers {
-		tier := &v.Tiers[i]
-		last := i == len(v.Tiers)-1
-		if !last && at > tier.UpTo {
-			continue
-		}
-		part := left
-		if !last {
-			part = min(left, tier.UpTo-at)
-		}
-		// A full tier whose limit is just reached gives the next one its turn,
-		// unless there is nothing more to price: the limit is inclusive.
-		if part == 0 && left > 0 {
-			continue
-		}
-		c.Tier = i + 1
-		if err := c.addTier(i, tier, part, incremental, v.Decimals); err != nil {
-			return err
-		}
-		if at, left = at+part, left-part; left == 0 {
-			return nil
-		}
-	}
-	return nil
-}
-
-func (c *Charge) addTier(i int, tier *tariff.Tier, part billing.Energy, incremental bool, place int) error {
-	switch {
-	case !incremental:
-		return c.add(tierCodes[i], part, tier.Price, place)
-	case i > 0 && part > 0:
-		return c.add(adderCodes[i], part, tier.Adder, place)
-	}
-	return nil
+	left := v.Cycle.Months - 1 - (into+24)%v.Cycle.Months // whole months after the one of From
+	// The month of From may be over in no time. An hour is for a change of clocks.
+	return u.To.Sub(u.From) <= time.Duration(left)*28*24*time.Hour-time.Hour
 }

@@ -99,7 +99,7 @@ func TestEstimateWorkedNumbers(t *testing.T) {
 			}
 			var got []line
 			for _, l := range c.Items() {
-				got = append(got, line{l.Code, l.Quantity.String(), l.Price.String(), l.Amount.String()})
+				got = append(got, line{l.Code(), l.Quantity.String(), l.Price.String(), l.Amount.String()})
 			}
 			if diff := cmp.Diff(test.lines, got, cmp.AllowUnexported(line{})); diff != "" {
 				t.Error(diff)
@@ -225,7 +225,7 @@ func TestEstimateAddsUp(t *testing.T) {
 		var sum billing.Energy
 		var money billing.Money
 		for _, l := range c.Items() {
-			sum, money = sum+l.Quantity, money+l.Amount
+			sum, money = sum+billing.Energy(l.Quantity), money+l.Amount
 		}
 		if sum != used || money != c.Total {
 			t.Fatalf("lines give %s kWh and %s, want %s and %s", sum, money, used, c.Total)

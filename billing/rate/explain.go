@@ -38,7 +38,7 @@ func (c Charge) Explain(lang string) []string {
 		sentences = append(sentences, fmt.Sprintf(words.before, c.CycleBefore))
 	}
 	for _, l := range c.Items() {
-		sentences = append(sentences, fmt.Sprintf(words.line, words.name(l.Code), l.Quantity, l.Price, l.Amount))
+		sentences = append(sentences, fmt.Sprintf(words.line, words.name(l.Part), l.Quantity, l.Price, l.Amount))
 	}
 	sentences = append(sentences, fmt.Sprintf(words.total, c.Total))
 	if c.Tier > 0 {

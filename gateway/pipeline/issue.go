@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 
+	"feikong/billing"
 	"feikong/billing/ledger"
 	"feikong/billing/rate"
 	"feikong/gateway/account"
@@ -57,7 +58,7 @@ func (r *run) issue(w *work, ev *account.Event, receipt *account.Receipt) {
 		Tariff: fmt.Sprintf("%s v%d", w.tariff.ID, w.tariff.Number), Document: w.tariff.Document, Explain: charge.Explain("en"), ExplainZH: charge.Explain("zh"),
 	}
 	for _, l := range charge.Items() {
-		bill.Lines = append(bill.Lines, account.BillLine{Code: l.Code, Quantity: l.Quantity, Price: l.Price, Amount: l.Amount})
+		bill.Lines = append(bill.Lines, account.BillLine{Code: l.Code(), Quantity: billing.Energy(l.Quantity), Price: l.Price, Amount: l.Amount})
 	}
 	// Postings first: when one is refused nothing of the period has moved.
 	balances, chain, entries := s.Balances, s.Chain, len(r.out.Entries)

@@ -1,0 +1,227 @@
+package rate
+
+import (
+	"fmt"
+
+	"feikong/billing"
+	"feikong/billing/tariff"
+)
+
+// engine rates one period. It lives on the stack of one call; its methods are
+// called by name and not from a table, so that it stays there.
+type engine struct {
+	c *Charge
+	v *tariff.Version
+	u *Usage
+
+	at        int                             // index of the component that is rated
+	energy    billing.Energy                  // of the period, with the transformer's loss
+	bands     [tariff.BandsMax]billing.Energy // the same by band, when banded
+	banded    bool                            // some component is priced by bands
+	shares    bool                            // some component takes a share
+	exact     bool                            // the sum is rounded and not the line
+	tierTaken bool                            // a component has moved the tier counter
+}
+
+// composed lets each component add its lines.
+func (e *engine) composed() error {
+	if err := e.measure(); err != nil {
+		return err
+	}
+	for i := range e.v.Components {
+		p := &e.v.Components[i]
+		e.at = i
+		if err := e.component(p); err != nil {
+			return fmt.Errorf("component %s: %w", p.Code, err)
+		}
+	}
+	return nil
+}
+
+func (e *engine) component(p *tariff.Component) error {
+	switch {
+	case p.Kind == tariff.EnergyCharge && p.Energy != nil:
+		return e.price(p.Energy)
+	case p.Kind == tariff.LevyCharge && p.Levy != nil:
+		return e.levy(p.Levy)
+	case p.Kind == tariff.BasicCharge && p.Basic != nil:
+		return e.basic(p.Basic)
+	case p.Kind == tariff.FixedCharge && p.Fixed != nil:
+		return e.fixed(p.Fixed)
+	case p.Kind == tariff.FactorCharge && p.Factor != nil:
+		return e.factor(p.Factor)
+	case p.Kind == tariff.PercentCharge && p.Percent != nil:
+		return e.percent(p.Percent)
+	case p.Kind == tariff.TaxCharge && p.Percent != nil:
+		return e.tax(p.Percent)
+	}
+	return fmt.Errorf("%w: kind %d without its price", ErrVersion, p.Kind)
+}
+
+// measure checks the version's size and makes the energy of the period, by band
+// where a component asks for it, the transformer's loss included.
+func (e *engine) measure() error {
+	v, u := e.v, e.u
+	if len(v.Components) == 0 || len(v.Components) > tariff.ComponentsMax || len(v.Bands) > tariff.BandsMax {
+		return fmt.Errorf("%w: %d components, %d bands", ErrVersion, len(v.Components), len(v.Bands))
+	}
+	if v.Decimals < 0 || v.Decimals > billing.MoneyDecimals {
+		return fmt.Errorf("%w: rounding place %d", ErrVersion, v.Decimals)
+	}
+	for i := range v.Components {
+		if p := v.Components[i].Energy; p != nil {
+			e.banded = e.banded || byBand(v, p)
+			e.shares = e.shares || p.Share != nil
+		}
+	}
+	if e.banded {
+		e.bands = u.Bands
+		if err := e.addUp(); err != nil {
+			return err
+		}
+	}
+	f := u.Facts
+	if f == nil {
+		return nil
+	}
+	if f.Days < 0 || f.Days > daysMax || f.Months < 0 || f.Months > daysMax*1e6 {
+		return fmt.Errorf("%w: a period of %d days and %s months", ErrUsage, f.Days, f.Months)
+	}
+	e.c.ToDate = f.ToDate
+	return e.loss(f)
+}
+
+// addUp checks that the bands are the energy.
+func (e *engine) addUp() error {
+	var sum billing.Energy
+	var err error
+	for i, energy := range e.bands {
+		if energy < 0 {
+			return fmt.Errorf("%w: energy of band %d is below zero", ErrUsage, i+1)
+		}
+		if energy != 0 && i >= len(e.v.Bands) {
+			return fmt.Errorf("%w: energy in band %d, the version has %d", ErrUsage, i+1, len(e.v.Bands))
+		}
+		if sum, err = sum.Add(energy); err != nil {
+			return fmt.Errorf("energy of the bands: %w", err)
+		}
+	}
+	if sum != e.energy {
+		return fmt.Errorf("%w: the bands are %s kWh, the total is %s", ErrUsage, sum, e.energy)
+	}
+	return nil
+}
+
+// loss adds what the transformer lost (B1.6), and moves the counter with it.
+func (e *engine) loss(f *Facts) (err error) {
+	join := func(band int, loss billing.Energy) {
+		if loss < 0 {
+			err = fmt.Errorf("%w: transformer loss below zero", ErrUsage)
+		}
+		if err != nil || loss == 0 {
+			return
+		}
+		if e.banded {
+			if band < 0 || band >= len(e.v.Bands) {
+				err = fmt.Errorf("%w: transformer loss in band %d, the version has %d", ErrUsage, band+1, len(e.v.Bands))
+				return
+			}
+			if e.bands[band], err = e.bands[band].Add(loss); err != nil {
+				return
+			}
+		}
+		if e.energy, err = e.energy.Add(loss); err == nil {
+			e.c.CycleAfter, err = e.c.CycleAfter.Add(loss)
+		}
+	}
+	join(e.v.Remainder, f.Loss)
+	for band, loss := range f.LossBands {
+		join(band, loss)
+	}
+	if err != nil {
+		return fmt.Errorf("transformer loss: %w", err)
+	}
+	return nil
+}
+
+// add appends the line quantity × price of the component that is rated.
+func (e *engine) add(part string, unit billing.Unit, quantity billing.Quantity, price billing.Price) error {
+	return e.addPart(part, unit, quantity, price, 0, 0)
+}
+
+// addPart appends the line for num/den of quantity × price; den 0 is all of it.
+func (e *engine) addPart(part string, unit billing.Unit, quantity billing.Quantity, price billing.Price, num, den int64) error {
+	l, err := e.line(part, unit, quantity, price)
+	if err != nil {
+		return err
+	}
+	l.Num, l.Den = int32(num), int32(den)
+	if den == 0 {
+		num, den = 1, 1
+	}
+	switch {
+	case e.exact:
+		l.Amount, l.Fine, err = billing.MulExact(quantity, price, num, den)
+	case den == 1:
+		l.Amount, err = billing.MulRound(billing.Energy(quantity), price, e.v.Decimals)
+	default:
+		l.Amount, err = billing.MulPart(quantity, price, num, den, e.v.Decimals)
+	}
+	if err != nil {
+		return e.misfit(l, err)
+	}
+	e.c.N++
+	return nil
+}
+
+// line is the next line with everything but its amount.
+func (e *engine) line(part string, unit billing.Unit, quantity billing.Quantity, price billing.Price) (*Line, error) {
+	l, err := e.c.next()
+	if err != nil {
+		return nil, err
+	}
+	*l = Line{Part: part, Unit: unit, Quantity: quantity, Price: price}
+	if e.v.Kind == tariff.Composed {
+		p := &e.v.Components[e.at]
+		l.Component, l.Kind, l.at = p.Code, p.Kind, uint8(e.at)
+	}
+	return l, nil
+}
+
+// misfit names the line whose amount cannot be told.
+func (e *engine) misfit(l *Line, err error) error {
+	return fmt.Errorf("line %s, %s %s × %s: %w", l.Code(), l.Quantity, l.Unit, l.Price, err)
+}
+
+// total adds the lines up. A version that rounds the sum rounds it here, once,
+// and adds the taxes, which are round.
+func (e *engine) total() error {
+	var sum, taxes billing.Money
+	var fine int64 // at most LinesMax times half a unit
+	var err error
+	items := e.c.Items()
+	for i := range items {
+		l := &items[i]
+		switch {
+		case l.Included:
+		case e.exact && l.Kind == tariff.TaxCharge:
+			taxes, err = taxes.Add(l.Amount)
+		default:
+			sum, err = sum.Add(l.Amount)
+			fine += l.Fine
+		}
+		if err != nil {
+			return fmt.Errorf("total at line %s: %w", l.Code(), err)
+		}
+	}
+	if e.exact {
+		if sum, err = billing.RoundAt(sum, fine, e.v.Decimals); err == nil {
+			sum, err = sum.Add(taxes)
+		}
+		if err != nil {
+			return fmt.Errorf("total: %w", err)
+		}
+	}
+	e.c.Total = sum
+	return nil
+}

@@ -3,6 +3,7 @@ package meter
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,5 +247,15 @@ func TestMeterThatNeverComesToAnEndIsGivenUp(t *testing.T) {
 		if _, err := m.Energy(t.Context(), Call{}); err == nil || len(s.asked) > 2*lostMax+2 {
 			t.Errorf("%s: %v after %d requests", edition, err, len(s.asked))
 		}
+	}
+}
+
+func TestStatusWordsSayWhatTheirBitsMean(t *testing.T) {
+	s := &script{}
+	m := dltDriver(t, s, Edition("2007"))
+	only(t, s, false, 2400, map[dlt645.DI][]byte{dlt645.DIStatusWord3: {0x50, 0x10}})
+	got, err := m.Item(t.Context(), Call{}, "relay")
+	if err != nil || len(got) != 1 || !strings.HasPrefix(got[0].Text, "0x1050 ") || !strings.Contains(got[0].TextZH, "保电") {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }

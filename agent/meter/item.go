@@ -117,8 +117,12 @@ func (m *DLT645) values(w way, d dlt645.DI, data []byte, at time.Time) (out []It
 		if v.Text == "" && !v.Null {
 			it.Text = v.Decimal()
 		}
-		if v.DI == dlt645.DIStatusWord3 {
-			it.Text = strings.Join(append([]string{v.Text}, dlt645.StatusWord3(v.Int).Bits()...), " ")
+		wire := []byte{byte(v.Int), byte(v.Int >> 8)} // a status word; those of 1997 have one byte
+		if w.edition == ed1997 {
+			wire = wire[:1]
+		}
+		if en := dlt645.ExplainStatus(v.DI, wire, "en"); len(en) > 0 {
+			it.Text, it.TextZH = v.Text+" "+strings.Join(en, ", "), v.Text+" "+strings.Join(dlt645.ExplainStatus(v.DI, wire, "zh"), "，")
 		}
 		out = append(out, it)
 	}

@@ -46,7 +46,8 @@ type Reader interface {
 type ItemValue struct {
 	ID           string // data identifier in hex, or the register of a Modbus point
 	Name, NameZH string
-	Text         string // exact decimal, time, text or bits; empty when Null
+	Text         string // exact decimal, time, text, or a status word and what its bits say; empty when Null
+	TextZH       string // the same in Chinese where it has words; else empty
 	Unit         string
 	Null         bool // the meter does not measure it
 	At           time.Time

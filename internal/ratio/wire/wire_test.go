@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,7 +77,13 @@ func measure(t *testing.T, w wire, rounds int) (u used) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(100 * 24 * time.Hour) // virtual time begins in 2000
 		r := newRig(t, w)
-		defer r.end()
+		answered := 0
+		defer func() {
+			r.end()
+			if stored := int(r.box.reads.Load()); stored < answered-1 || stored > answered {
+				t.Errorf("%d exchanges were answered and %d brought something to store: the others used the wire for nothing", answered, stored)
+			}
+		}()
 		// The order in which meters are visited does not change on a line of one framing: the first one begins a round.
 		seen, measuring, began := 0, false, time.Time{}
 		over := make(chan struct{})
@@ -99,6 +106,9 @@ func measure(t *testing.T, w wire, rounds int) (u used) {
 			case line.TraceReceived:
 				reply += len(e.Bytes)
 			case line.TraceEnd:
+				if e.Err == nil {
+					answered++
+				}
 				switch {
 				case !measuring:
 				case e.Err != nil:
@@ -126,6 +136,7 @@ type rig struct {
 	line   *line.Line
 	sim    *bus.Line
 	poll   *poll.Poller
+	box    slowBox
 	order  []string
 	delays map[string]time.Duration
 	cancel context.CancelFunc
@@ -179,7 +190,7 @@ func newRig(t *testing.T, w wire) *rig {
 		}
 		drivers = append(drivers, d)
 	}
-	r.poll = poll.New("l1", drivers, poll.Options{Interval: time.Second, Relay: 15 * time.Minute, Clock: 24 * time.Hour}, slowBox{}, func() bool { return true }, log)
+	r.poll = poll.New("l1", drivers, poll.Options{Interval: time.Second, Relay: 15 * time.Minute, Clock: 24 * time.Hour}, &r.box, func() bool { return true }, log)
 	return r
 }
 
@@ -192,11 +203,20 @@ func (r *rig) start() {
 
 func (r *rig) end() { r.cancel(); r.all.Wait() }
 
-// slowBox is an outbox on a bad SD card.
-type slowBox struct{}
+// slowBox is an outbox on a bad SD card. It counts the reads that were worth something: total register, relay, clock.
+type slowBox struct{ reads atomic.Int64 }
 
-func (slowBox) Append([]protocol.Entry) error    { time.Sleep(flash); return nil }
-func (slowBox) AppendAlarm(protocol.Alarm) error { time.Sleep(flash); return nil }
+func (b *slowBox) Append(es []protocol.Entry) error {
+	for _, e := range es {
+		if q := e.Reading.Quantity; e.Gap == nil && (q == protocol.RelayState || q == protocol.ClockDrift || q == protocol.ActiveImport && e.Reading.Register == 0) {
+			b.reads.Add(1)
+		}
+	}
+	time.Sleep(flash)
+	return nil
+}
+
+func (*slowBox) AppendAlarm(protocol.Alarm) error { time.Sleep(flash); return nil }
 
 // whom is the meter that a request asks.
 func whom(request []byte) string {

@@ -69,7 +69,7 @@ func LoadDraft(data, kind string, m Ref, v any) (bool, error) {
 		return false, fmt.Errorf("read draft: %w", err)
 	}
 	if info.Size() > draftMax {
-		return false, fmt.Errorf("%w %s: %d bytes, the limit is %d; remove the file", ErrDraft, path, info.Size(), draftMax)
+		return false, tell(ErrDraft, "草稿 %s 有 %d 字节，至多 %d；用 --restart 重新开始", "draft %s has %d bytes, the limit is %d; --restart begins anew", path, info.Size(), draftMax)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -78,7 +78,7 @@ func LoadDraft(data, kind string, m Ref, v any) (bool, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return false, fmt.Errorf("%w %s cannot be read: %w; remove the file to begin anew", ErrDraft, path, err)
+		return false, because(ErrDraft, err, "草稿 %s 读不懂，用 --restart 重新开始", "draft %s cannot be read, --restart begins anew", path)
 	}
 	return true, nil
 }
@@ -99,7 +99,7 @@ func LockDraft(data, kind string, m Ref) (release func(), err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = ErrDraftBusy
+			return nil, tell(ErrDraftBusy, "另一条命令正在为电表 %s 换表，等它结束", "another command is exchanging meter %s; wait until it ends", m.Address)
 		}
 		return nil, fmt.Errorf("lock draft: %w", err)
 	}

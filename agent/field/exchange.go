@@ -58,13 +58,13 @@ func (e *Exchange) Check() error {
 	}
 	switch {
 	case e.Reason == "":
-		return wrong("the reason of the exchange is missing")
+		return tell(ErrRecord, "没有写明换表原因", "the reason of the exchange is missing")
 	case e.New.Serial == "":
-		return wrong("the serial of the new meter is missing")
+		return tell(ErrRecord, "没有写明新表资产号", "the serial of the new meter is missing")
 	case e.New.Serial == e.Old.Serial:
-		return wrong("old and new meter have one serial, %s", e.New.Serial)
+		return tell(ErrRecord, "新旧表资产号相同：%s", "old and new meter have one serial, %s", e.New.Serial)
 	case e.New.RelayBy == "" && e.New.RelayWhy == "":
-		return wrong("the relay of the new meter was not tested, and nobody says why")
+		return tell(ErrRecord, "新表继电器未试验，也没有写明原因", "the relay of the new meter was not tested, and nobody says why")
 	}
 	if err := checkRegisters("old meter", e.Old.Registers); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (e *Exchange) Check() error {
 		return err
 	}
 	if e.New.Registers[0].At < e.Old.Registers[0].At {
-		return wrong("the new meter was read before the old one")
+		return tell(ErrRecord, "新表起码的时间早于旧表止码：核对本机时钟，用 --restart 重新开始", "the new meter was read before the old one: look at this machine's clock and begin anew with --restart")
 	}
 	return e.New.Ratio.check()
 }

@@ -64,6 +64,14 @@ func TestImplausibleRegistersAreDoubted(t *testing.T) {
 			t.Errorf("%s: got %v", row.name, err)
 		}
 	}
+	for v, odd := range map[string]bool{"1200.9": false, "1200": false, "1200.8": true, "1199": true, "1200.97": true} {
+		if err := Judge(at(v, t0+hour), Known{number(t, "1200.98"), t0}); (err != nil) != odd {
+			t.Errorf("a display that reads %s while the wire says 1200.98: got %v", v, err)
+		}
+	}
+	if err := JudgeSum(registers(t, ByEye, t0, "602", "100", "200", "300")); err != nil {
+		t.Errorf("rates cut off to whole kWh: %v", err)
+	}
 	if JudgeStart(at("0.50", t0)) != nil || JudgeStart(at("100.01", t0)) == nil {
 		t.Error("first registers are judged wrongly")
 	}

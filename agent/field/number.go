@@ -23,22 +23,26 @@ const (
 
 var errNumber = errors.New("not a number such as 1234.56")
 
-// ParseNumber reads what a person typed; blanks around it and a comma or blank between thousands are none of its business.
+// ParseNumber reads what a person typed: digits and a point. A comma is refused, because to some it is the point.
 func ParseNumber(s string) (n Number, err error) {
 	whole, fraction, dotted := strings.Cut(s, ".")
 	if whole == "" || dotted && fraction == "" || len(whole) > wholeMax || len(fraction) > fractionMax {
-		return n, fmt.Errorf("%q: %w (at most %d digits before the point and %d behind it)", s, errNumber, wholeMax, fractionMax)
+		return n, tell(errNumber, "%q 不是示数：应如 1234.56，小数点前至多 %d 位、后至多 %d 位", "%q is not a number such as 1234.56, with at most %d digits before the point and %d behind it", s, wholeMax, fractionMax)
 	}
 	for _, r := range whole + fraction {
 		if r < '0' || r > '9' {
-			return n, fmt.Errorf("%q: %w", s, errNumber)
+			return n, notNumber(s)
 		}
 	}
 	v, err := strconv.ParseInt(whole+fraction, 10, 64)
 	if err != nil {
-		return n, fmt.Errorf("%q: %w", s, errNumber)
+		return n, notNumber(s)
 	}
 	return Number{v, -int8(len(fraction))}, nil
+}
+
+func notNumber(s string) error {
+	return tell(errNumber, "%q 不是示数：应如 1234.56，只有数字和小数点", "%q is not a number such as 1234.56, digits and a point", s)
 }
 
 // String is the number with all digits behind the point that it has.
@@ -100,7 +104,7 @@ func ParseRatio(s string) (Number, error) {
 			b, err = strconv.ParseInt(strings.TrimSpace(under), 10, 32)
 		}
 		if err != nil || a < 1 || b < 1 || a > 1_000_000 || b > 1_000_000 || up*a > 1e12 || down*b > 1e12 {
-			return Number{}, fmt.Errorf("ratio %q is not a multiplier such as 40, 200/5 or 200/5*10000/100", s)
+			return Number{}, tell(errNumber, "%q 不是倍率：应如 40、200/5 或 200/5*10000/100", "%q is not a ratio such as 40, 200/5 or 200/5*10000/100", s)
 		}
 		up, down = up*a, down*b
 	}
@@ -113,5 +117,5 @@ func ParseRatio(s string) (Number, error) {
 		}
 		up *= 10
 	}
-	return Number{}, fmt.Errorf("ratio %q does not come out even; give the multiplier itself", s)
+	return Number{}, tell(errNumber, "倍率 %q 除不尽，直接写倍数", "ratio %q does not come out even; give the multiplier itself", s)
 }

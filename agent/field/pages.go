@@ -159,6 +159,14 @@ var actionWords = map[string][2]string{"trip": {"跳闸", "trip"}, "permit": {"�
 var resultWords = map[string][2]string{"done": {"已执行", "done"}, "permitted": {"已允许合闸，等待按键", "closing is permitted, waits for the button"},
 	"accepted": {"电表已接受，无法读回", "accepted by the meter, cannot be read back"}, "failed": {"失败", "failed"}, "refused": {"未执行", "not done"}, "unknown": {"结果不明", "unknown"}}
 
+var causeWords = map[string][2]string{CauseAlready: {"继电器本来就是这样，未发报文", "the relay was already so; no frame was sent"}, CauseUnsent: {"报文未发出", "the frame was not sent"},
+	CausePassword: {"电表拒绝了密码；不要重复试，电表会锁定该级密码", "the meter refused the password; do not repeat it, meters lock the level"},
+	CauseRefused:  {"电表拒绝", "the meter refused"}, CauseUnreadable: {"报文已发出，继电器状态读不回：到表前看", "a frame has left and the relay could not be read back: look at the meter"},
+	CauseUnchanged: {"读回后继电器没有变化", "the relay was read back as it was before"}}
+
+// CauseName is the cause of a result for people; empty where there is none.
+func CauseName(lang, cause string) string { return pick(lang, causeWords[cause]) }
+
 // ActionName is an action for people.
 func ActionName(lang, action string) string { return pick(lang, actionWords[action]) }
 
@@ -178,8 +186,11 @@ func (r *RelayTest) Page(lang string, zone *time.Location) string {
 		p.relay("动作后", "after", r.After)
 		p.row("结果", "result", ResultName(lang, r.State))
 	}
+	if r.Cause != "" {
+		p.row("说明", "cause", CauseName(lang, r.Cause))
+	}
 	if r.Detail != "" {
-		p.row("说明", "detail", r.Detail)
+		p.row("细节", "detail", r.Detail)
 	}
 	if len(r.Frames) > 0 {
 		p.rule('-')

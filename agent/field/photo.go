@@ -52,26 +52,26 @@ const leftover = ".new-"
 func KeepPhoto(data, file string) (*Photo, error) {
 	in, err := os.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w (take it first, then name the file)", ErrPhoto, err)
+		return nil, because(ErrPhoto, err, "照片 %s 打不开（先拍照，再写文件名）", "photo %s cannot be opened (take it first, then name the file)", file)
 	}
 	defer in.Close()
 	info, err := in.Stat()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrPhoto, err)
+		return nil, because(ErrPhoto, err, "照片 %s 读不出", "photo %s cannot be read", file)
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%w %s: not a file", ErrPhoto, file)
+		return nil, tell(ErrPhoto, "%s 不是文件", "%s is not a file", file)
 	case info.Size() > PhotoMax:
-		return nil, fmt.Errorf("%w %s: %d bytes, the limit is %d; make it smaller", ErrPhoto, file, info.Size(), PhotoMax)
+		return nil, tell(ErrPhoto, "照片 %s 有 %d 字节，至多 %d；先缩小", "photo %s has %d bytes, the limit is %d; make it smaller", file, info.Size(), PhotoMax)
 	}
 	head := make([]byte, 16)
 	n, err := io.ReadFull(in, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: %w", ErrPhoto, err)
+		return nil, because(ErrPhoto, err, "照片 %s 读不出", "photo %s cannot be read", file)
 	}
 	ext := pictureOf(head[:n])
 	if ext == "" {
-		return nil, fmt.Errorf("%w %s: not a JPEG, PNG, WebP or HEIC picture", ErrPhoto, file)
+		return nil, tell(ErrPhoto, "%s 不是 JPEG、PNG、WebP 或 HEIC 照片", "%s is not a JPEG, PNG, WebP or HEIC picture", file)
 	}
 	dir := filepath.Join(data, "photos")
 	if err := os.MkdirAll(dir, 0o700); err != nil {

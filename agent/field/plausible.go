@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"feikong/internal/daemon"
 	"feikong/protocol"
 )
 
@@ -21,6 +22,10 @@ func (d *Doubt) Error() string { return d.Text }
 
 // Unwrap makes it an ErrImplausible.
 func (d *Doubt) Unwrap() error { return ErrImplausible }
+
+func doubt(zh, en string, args ...any) error {
+	return &Doubt{fmt.Sprintf(daemon.Say(daemon.Lang(), zh, en), args...)}
+}
 
 // Limits is what registers of a kind of meter can show.
 type Limits struct {
@@ -53,7 +58,7 @@ type Known struct {
 func (l Limits) JudgeDigits(register uint8, n Number) error {
 	whole, fraction := n.Digits()
 	if whole > l.Whole || fraction > l.Fraction {
-		return fmt.Errorf("%w: register %d cannot read %s: it has at most %d digits before the point and %d behind it", ErrImplausible, register, n, l.Whole, l.Fraction)
+		return tell(ErrImplausible, "寄存器 %d 不可能是 %s：小数点前至多 %d 位、后至多 %d 位", "register %d cannot read %s: it has at most %d digits before the point and %d behind it", register, n, l.Whole, l.Fraction)
 	}
 	return nil
 }
@@ -69,41 +74,56 @@ func Judge(r Register, known Known) error {
 	const kWh = 1_000_000
 	switch most := kilowattMax*kWh/int64(time.Hour/time.Second)*int64(max(after, 0)/time.Second) + 10*kWh; {
 	case after < 0 && now > was:
-		return &Doubt{fmt.Sprintf("register %d reads %s, more than the %s of %s later", r.Register, r.KWh, known.KWh, -after.Round(time.Second))}
-	case after >= 0 && now < was:
-		return &Doubt{fmt.Sprintf("register %d falls: it reads %s, and %s was known %s before", r.Register, r.KWh, known.KWh, after.Round(time.Second))}
+		return doubt("寄存器 %d 示数 %s，比 %[4]v 之后的 %[3]s 还大", "register %d reads %s, more than the %s of %v later", r.Register, r.KWh, known.KWh, -after.Round(time.Second))
+	case after >= 0 && now+unseen(r.KWh, known.KWh) <= was && now != was:
+		return doubt("寄存器 %d 倒走：示数 %s，而 %[4]v 前为 %[3]s", "register %d falls: it reads %s, and %s was known %v before", r.Register, r.KWh, known.KWh, after.Round(time.Second))
 	case after >= 0 && now-was > most:
-		return &Doubt{fmt.Sprintf("register %d rises by %s in %s: %s was known, now %s", r.Register, kwh(now-was), after.Round(time.Second), known.KWh, r.KWh)}
+		return doubt("寄存器 %d 在 %[3]v 内涨了 %[2]s：原为 %[4]s，现为 %[5]s", "register %d rises by %s in %v: %s was known, now %s", r.Register, kwh(now-was), after.Round(time.Second), known.KWh, r.KWh)
 	}
 	return nil
+}
+
+// unseen is what a display with fewer digits behind the point than the known number may hide: 1200.9 stands for anything
+// below 1201. In mWh; 0 where nothing is hidden.
+func unseen(shown, known Number) int64 {
+	if shown.Exp <= known.Exp {
+		return 0
+	}
+	return lastDigit(shown)
+}
+
+// lastDigit is one unit of a number's last digit, in mWh; at least 0.01 kWh, which is what meters count themselves.
+func lastDigit(n Number) int64 {
+	unit, _ := Number{1, n.Exp}.MilliwattHours()
+	return max(unit, 10_000)
 }
 
 // JudgeStart judges the first register of a new meter. The error is a *Doubt.
 func JudgeStart(r Register) error {
 	if v, ok := r.KWh.MilliwattHours(); ok && v > startMax*1_000_000 {
-		return &Doubt{fmt.Sprintf("register %d of a new meter begins at %s, above %d kWh", r.Register, r.KWh, startMax)}
+		return doubt("新表寄存器 %d 的起码为 %s，超过 %d kWh", "register %d of a new meter begins at %s, above %d kWh", r.Register, r.KWh, startMax)
 	}
 	return nil
 }
 
 // JudgeSum finds a total read by eye that is far from the sum of its rates: two registers were swapped, or a digit is wrong.
-// Rates are rounded each by itself, so one unit of the last digit for each is allowed. The error is a *Doubt.
+// Rates are cut off each by itself, so one unit of the last digit that each shows is allowed. The error is a *Doubt.
 func JudgeSum(rs []Register) error {
 	if len(rs) < 3 || rs[0].Register != 0 || rs[0].By != ByEye {
 		return nil
 	}
 	total, ok := rs[0].KWh.MilliwattHours()
-	sum, slack := int64(0), int64(1_000_000/100)
+	sum, slack := int64(0), lastDigit(rs[0].KWh)
 	for _, r := range rs[1:] {
 		v, good := r.KWh.MilliwattHours()
 		ok = ok && good
 		sum += v
-		slack += 1_000_000 / 100
+		slack += lastDigit(r.KWh)
 	}
 	if !ok || sum >= total-slack && sum <= total+slack {
 		return nil
 	}
-	return &Doubt{fmt.Sprintf("the rates add up to %s, the total reads %s", kwh(sum), rs[0].KWh)}
+	return doubt("各费率之和为 %s，总为 %s", "the rates add up to %s, the total reads %s", kwh(sum), rs[0].KWh)
 }
 
 func kwh(mwh int64) string { return Number{mwh / 10_000, -2}.String() + " kWh" }

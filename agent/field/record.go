@@ -11,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"feikong/protocol"
 )
@@ -117,7 +115,7 @@ func (h *Head) check(kind string) error {
 	case err != nil || len(b) != 16 || hex.EncodeToString(b) != h.ID:
 		return wrong("id %q is not 32 hex digits", h.ID)
 	case h.Person == "":
-		return wrong("the person is not named")
+		return tell(ErrRecord, "没有写明人员", "the person is not named")
 	case h.At <= 0 || h.At > 1<<52:
 		return wrong("the time is missing")
 	}
@@ -133,22 +131,6 @@ func (h *Head) check(kind string) error {
 
 func wrong(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrRecord, fmt.Errorf(format, args...))
-}
-
-// text refuses what could not be printed on a page or would move a terminal's cursor.
-func text(name, s string, limit int) error {
-	if len(s) > limit {
-		return wrong("%s has %d bytes, the limit is %d", name, len(s), limit)
-	}
-	if !utf8.ValidString(s) {
-		return wrong("%s is not UTF-8", name)
-	}
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			return wrong("%s holds a character that cannot be printed", name)
-		}
-	}
-	return nil
 }
 
 // Encode checks r and gives it the form that travels: the body is its JSON.

@@ -171,12 +171,32 @@ func TestRecordsThatLackSomethingAreRefused(t *testing.T) {
 	}
 }
 
+func TestRegistersReadOverTheLineKeepTheirSide(t *testing.T) {
+	rs := FromReadings([]protocol.Reading{{Quantity: protocol.ActiveImport, Value: 123456, Exp: -2, TakenAt: t0, Side: protocol.SidePrimary}})
+	if WireSide(rs) != Primary || WireSide(registers(t, ByEye, t0, "1.00")) != "" {
+		t.Errorf("got %+v", rs)
+	}
+	c := samples(t)[KindCommission].(*Commission)
+	c.Registers = rs // the person says secondary
+	if got := c.Readings(); got[0].Side != protocol.SidePrimary {
+		t.Errorf("the ratio would be counted twice: %+v", got)
+	}
+	c.Registers = registers(t, ByEye, t0, "1.00")
+	if got := c.Readings(); got[0].Side != protocol.SideSecondary {
+		t.Errorf("by eye, the person's side counts: %+v", got)
+	}
+	c.Registers[0].Side = "left"
+	if err := c.Check(); !errors.Is(err, ErrRecord) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestLongestRecordsFitTheWire(t *testing.T) {
 	long, why := strings.Repeat("长", personMax/3), strings.Repeat("长", textMax/3)
 	c := samples(t)[KindCommission].(*Commission)
 	c.Registers = nil
 	for i := range registersMax {
-		c.Registers = append(c.Registers, Register{uint8(i), Number{999_999_999_999_999_999, -6}, ByWire, 1 << 51, true})
+		c.Registers = append(c.Registers, Register{uint8(i), Number{999_999_999_999_999_999, -6}, ByWire, 1 << 51, true, Secondary})
 	}
 	c.Person, c.Note, c.Model, c.Serial = long, why, long, long
 	for i := range c.Items {

@@ -22,6 +22,7 @@ type Register struct {
 	By       Source `json:"by"`
 	At       int64  `json:"at"` // unix ms
 	Twice    bool   `json:"twice,omitempty"`
+	Side     Side   `json:"side,omitempty"` // over the wire: what the driver says, as in every poll; a ratio may be counted in already
 }
 
 // checkRegisters wants registers in ascending order, each once, the total among them.
@@ -32,13 +33,15 @@ func checkRegisters(of string, rs []Register) error {
 	for i, r := range rs {
 		switch {
 		case i == 0 && r.Register != 0:
-			return wrong("%s: register 0, the total, is missing", of)
+			return tell(ErrRecord, "缺少总示数：写 --register 0=示数（%s）", "register 0, the total, is missing (%s)", of)
 		case i > 0 && r.Register <= rs[i-1].Register:
 			return wrong("%s: register %d stands behind %d", of, r.Register, rs[i-1].Register)
 		case r.By != ByEye && r.By != ByWire:
 			return wrong("%s: register %d was read by %q, not by eye or wire", of, r.Register, r.By)
 		case r.At <= 0 || r.At > 1<<52:
 			return wrong("%s: register %d has no time", of, r.Register)
+		case r.Side != "" && r.Side.check() != nil:
+			return r.Side.check()
 		case r.KWh.Value < 0 || r.KWh.Exp > 0 || r.KWh.Exp < -fractionMax:
 			return wrong("%s: register %d is not a number of a display", of, r.Register)
 		}
@@ -46,13 +49,17 @@ func checkRegisters(of string, rs []Register) error {
 	return nil
 }
 
-// readings are the registers for the readings lane: those by eye with MethodHand, those over the line as polled.
+// readings are the registers for the readings lane: those by eye with MethodHand and the side the person names, those over
+// the line as polled, with the driver's side: the same register twice in the lane must mean the same energy.
 func readings(meter Ref, side Side, rs []Register) (out []protocol.Reading) {
 	for _, r := range rs {
 		one := protocol.Reading{Meter: meter.Meter(), Quantity: protocol.ActiveImport, Register: r.Register, Value: r.KWh.Value, Exp: r.KWh.Exp,
 			TakenAt: r.At, Method: protocol.MethodHand, Side: side.wire()}
 		if r.By == ByWire {
 			one.Method = protocol.MethodPoll
+			if r.Side != "" {
+				one.Side = r.Side.wire()
+			}
 		}
 		if r.Twice {
 			one.Quality |= protocol.QualityTwice
@@ -68,7 +75,7 @@ func FromReadings(rs []protocol.Reading) (out []Register) {
 		if r.Quantity != protocol.ActiveImport || r.Exp > 0 || r.Exp < -fractionMax || r.Value < 0 || len(out) == registersMax {
 			continue
 		}
-		out = append(out, Register{Register: r.Register, KWh: Number{r.Value, r.Exp}, By: ByWire, At: r.TakenAt, Twice: r.Quality&protocol.QualityTwice != 0})
+		out = append(out, Register{Register: r.Register, KWh: Number{r.Value, r.Exp}, By: ByWire, At: r.TakenAt, Twice: r.Quality&protocol.QualityTwice != 0, Side: sideOf(r.Side)})
 	}
 	slices.SortStableFunc(out, func(a, b Register) int { return int(a.Register) - int(b.Register) })
 	return slices.CompactFunc(out, func(a, b Register) bool { return a.Register == b.Register })
@@ -88,6 +95,26 @@ func (s Side) check() error {
 		return wrong("side %q is not primary or secondary", s)
 	}
 	return nil
+}
+
+func sideOf(s protocol.Side) Side {
+	switch s {
+	case protocol.SidePrimary:
+		return Primary
+	case protocol.SideSecondary:
+		return Secondary
+	}
+	return ""
+}
+
+// WireSide is the side of registers read over the line; empty where nothing says it.
+func WireSide(rs []Register) Side {
+	for _, r := range rs {
+		if r.By == ByWire && r.Side != "" {
+			return r.Side
+		}
+	}
+	return ""
 }
 
 func (s Side) wire() protocol.Side {

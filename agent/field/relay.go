@@ -56,9 +56,10 @@ type RelayTest struct {
 	Head
 	Action string      `json:"action"`
 	Stage  string      `json:"stage"`
-	Of     string      `json:"of,omitempty"`    // id of the intention
-	State  string      `json:"state,omitempty"` // done, permitted, accepted, failed, refused, unknown
-	Detail string      `json:"detail,omitempty"`
+	Of     string      `json:"of,omitempty"`     // id of the intention
+	State  string      `json:"state,omitempty"`  // done, permitted, accepted, failed, refused, unknown
+	Cause  string      `json:"cause,omitempty"`  // of a state that is not what was asked for, or of no frame; see causeWords
+	Detail string      `json:"detail,omitempty"` // as the driver tells it
 	Before *RelayState `json:"before,omitempty"`
 	After  *RelayState `json:"after,omitempty"`
 	Frames []Frame     `json:"frames,omitempty"`
@@ -68,6 +69,16 @@ type RelayTest struct {
 func NewRelayTest(w Work, meter Ref, action, stage string) *RelayTest {
 	return &RelayTest{Head: w.head(KindRelay, daemon.Version, meter), Action: action, Stage: stage}
 }
+
+// Causes of a result.
+const (
+	CauseAlready    = "already"    // the relay was so before
+	CauseUnsent     = "unsent"     // the frame did not leave
+	CausePassword   = "password"   // the meter refused the password
+	CauseRefused    = "refused"    // the meter refused
+	CauseUnreadable = "unreadable" // a frame has left, and nothing tells what came of it
+	CauseUnchanged  = "unchanged"  // read back as it was
+)
 
 var relayStates = []string{"done", "permitted", "accepted", "failed", "refused", "unknown"}
 
@@ -85,6 +96,8 @@ func (r *RelayTest) Check() error {
 		return wrong("state %q of a result is not known", r.State)
 	case r.Stage != StageIntent && r.Stage != StageResult:
 		return wrong("stage %q is not known", r.Stage)
+	case r.Cause != "" && causeWords[r.Cause][0] == "":
+		return wrong("cause %q of a result is not known", r.Cause)
 	case len(r.Frames) > framesMax:
 		return wrong("%d frames, the limit is %d", len(r.Frames), framesMax)
 	}

@@ -115,7 +115,7 @@ func (h *hand) act(ctx context.Context) (field.Record, error) {
 		return nil, err
 	}
 	if reached(h.r.Action, h.before) {
-		return h.result("", "done", "the relay was already so; no frame was sent", h.before)
+		return h.result("", "done", field.CauseAlready, nil, h.before)
 	}
 	if h.r.Action == "trip" && h.before.Hold {
 		return nil, fault(CodeRefused, "电表处于保电状态，不跳闸", "power hold is on in the meter, so it is not tripped")
@@ -141,7 +141,7 @@ func (h *hand) act(ctx context.Context) (field.Record, error) {
 	call.NotAfter = h.cmd.Deadline
 	sent, err := h.m.Switch(ctx, call, h.cmd) // one frame, whatever comes of it
 	if !sent {
-		return h.result(intent.ID, "refused", "the frame was not sent: "+text(err), h.before)
+		return h.result(intent.ID, "refused", field.CauseUnsent, err, h.before)
 	}
 	after, back := h.readBack()
 	return h.judge(intent.ID, err, after, back)
@@ -227,30 +227,30 @@ func (h *hand) judge(of string, err error, after protocol.RelayReport, back erro
 	alarm := h.r.Action == "alarm-on" || h.r.Action == "alarm-off"
 	switch {
 	case reached(h.r.Action, after) && h.r.Action == "permit" && after.Open:
-		return h.result(of, "permitted", "", after)
+		return h.result(of, "permitted", "", nil, after)
 	case reached(h.r.Action, after):
-		return h.result(of, "done", "", after)
+		return h.result(of, "done", "", nil, after)
 	case errors.Is(err, meter.ErrPassword):
-		return h.result(of, "failed", "the meter refused the password; do not repeat it, meters lock the level: "+text(err), after)
+		return h.result(of, "failed", field.CausePassword, err, after)
 	case errors.Is(err, meter.ErrRefused):
-		return h.result(of, "failed", text(err), after)
+		return h.result(of, "failed", field.CauseRefused, err, after)
 	case alarm && err == nil:
-		return h.result(of, "accepted", "", after)
+		return h.result(of, "accepted", "", nil, after)
 	case back != nil || !after.Known || alarm:
-		return h.result(of, "unknown", "a frame has left and the relay could not be read back: "+text(errors.Join(err, back)), after)
+		return h.result(of, "unknown", field.CauseUnreadable, errors.Join(err, back), after)
 	}
-	return h.result(of, "failed", "the relay was read back as it was before: "+text(err), after)
+	return h.result(of, "failed", field.CauseUnchanged, err, after)
 }
 
 func (h *hand) work(at time.Time) field.Work {
 	return field.Work{Person: h.r.Person, At: at, Agent: h.desk.Agent}
 }
 
-func (h *hand) result(of, state, detail string, after protocol.RelayReport) (field.Record, error) {
+func (h *hand) result(of, state, cause string, why error, after protocol.RelayReport) (field.Record, error) {
 	rec := field.NewRelayTest(h.work(time.Now()), h.r.Meter, h.r.Action, field.StageResult)
-	rec.Of, rec.State, rec.Detail = of, state, detail
+	rec.Of, rec.State, rec.Cause, rec.Detail = of, state, cause, text(why)
 	rec.Before, rec.After, rec.Frames = field.RelayStateOf(h.before), field.RelayStateOf(after), field.FramesOf(h.frames)
-	h.log.Info("relay moved by hand, ended", "meter", h.r.Meter.Address, "line", h.r.Meter.Line, "action", h.r.Action, "state", state, "detail", detail)
+	h.log.Info("relay moved by hand, ended", "meter", h.r.Meter.Address, "line", h.r.Meter.Line, "action", h.r.Action, "state", state, "cause", cause, "detail", rec.Detail)
 	if _, err := h.keep(rec); err != nil {
 		return rec, err
 	}

@@ -106,7 +106,7 @@ func TestRefusedPasswordIsToldAndNotRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := c.Relay(RelayRequest{Meter: field.RefOf(ref), Action: "trip", Person: "x", Password: "02000000"})
-	if err != nil || r.State != "failed" || !strings.Contains(r.Detail, "password") || s.frames(dlt645.Trip) != 1 {
+	if err != nil || r.State != "failed" || r.Cause != field.CausePassword || s.frames(dlt645.Trip) != 1 {
 		t.Errorf("got %+v, %v, %d frames", r, err, s.frames(dlt645.Trip))
 	}
 }

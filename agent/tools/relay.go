@@ -93,7 +93,7 @@ func (s *site) moveRelay(name, action, operator string) error {
 		_, err = fmt.Fprint(s.out, rec.Page(daemon.Lang(), s.cfg.Zone))
 	}
 	if err == nil && (rec.State == "failed" || rec.State == "refused" || rec.State == "unknown") {
-		err = fmt.Errorf("%s: %s", field.ResultName(daemon.Lang(), rec.State), rec.Detail)
+		err = fmt.Errorf(say("%s：%s", "%s: %s"), field.ResultName(daemon.Lang(), rec.State), field.CauseName(daemon.Lang(), rec.Cause))
 	}
 	return err
 }

@@ -98,6 +98,9 @@ func New(opt Options, mem *Memory, meters []meter.Driver, log *slog.Logger) *His
 		}
 		k := &known{Driver: d, record: r, sure: r.Seen, saved: r.Seen}
 		k.keeper, _ = d.(meter.Keeper)
+		if f, ok := d.(meter.Finder); ok && r.Way != (meter.Way{}) {
+			f.Recall(r.Way)
+		}
 		h.meters, h.byRef[d.Ref()] = append(h.meters, k), k
 		later := mem.later[d.Ref()]
 		slices.Sort(later)
@@ -120,6 +123,11 @@ func (h *History) Seen(d meter.Driver, at time.Time) {
 	}
 	now := at.UnixMilli()
 	k.until, k.pause = time.Time{}, 0
+	if f, ok := d.(meter.Finder); ok {
+		if w := f.Found(); w != k.Way && w != (meter.Way{}) {
+			k.Way, k.urgent = w, true
+		}
+	}
 	before := k.record.Seen
 	if before != 0 && !h.opt.Trusted() && (now < before || now-before > oldest.Milliseconds()) {
 		return // our clock was lost with the power; what it says when it is right again counts

@@ -197,3 +197,20 @@ func TestProfileOfLongStepsIsNoGap(t *testing.T) {
 		}
 	})
 }
+
+func TestHowAMeterTalksIsRememberedAcrossRestarts(t *testing.T) {
+	try(t, func(c *simmeter.Config) { c.Edition = simmeter.Edition1997 }, func(r *rig) {
+		r.run(time.Hour)
+		r.stop()
+		r.start()
+		n := len(r.wires.sent)
+		if _, err := r.drivers[0].Energy(t.Context(), meter.Call{}); err != nil || len(r.wires.sent) != n+1 {
+			t.Errorf("%d requests after a restart, %v", len(r.wires.sent)-n, err)
+		}
+		for _, f := range r.wires.sent[n:] {
+			if f.Control != 0x01 {
+				t.Errorf("asked with control %02X", f.Control)
+			}
+		}
+	})
+}

@@ -3,6 +3,7 @@ package history
 import (
 	"slices"
 
+	"feikong/agent/meter"
 	"feikong/protocol"
 )
 
@@ -55,20 +56,21 @@ const (
 
 // record is what is known of one meter. Times are unix ms.
 type record struct {
-	Seen    int64   `json:"seen"` // newest energy read that is stored
-	Gaps    []gap   `json:"gaps,omitempty"`
-	Profile memo    `json:"profile"`
-	Hourly  memo    `json:"hourly"`
-	Daily   memo    `json:"daily"`
-	Days    []int64 `json:"days,omitempty"` // stamps of daily freezes that are stored, in meter time, ascending
-	DayNth  int     `json:"day_nth,omitempty"`
-	DayDone int64   `json:"day_done"`      // newest midnight (meter time) whose freeze is stored or given up
-	Odd     bool    `json:"odd,omitempty"` // its daily freeze is not at midnight
-	Snap    int64   `json:"snap"`          // newest boundary that has its snapshot or its gap
-	Drift   int64   `json:"drift"`
-	DriftAt int64   `json:"drift_at"`         // 0: not read yet
-	OffAt   int64   `json:"off_at,omitempty"` // when "clock-off" was told last
-	Moved   int64   `json:"moved,omitempty"`  // when it was seen last that the meter's clock had been moved
+	Seen    int64     `json:"seen"` // newest energy read that is stored
+	Gaps    []gap     `json:"gaps,omitempty"`
+	Profile memo      `json:"profile"`
+	Hourly  memo      `json:"hourly"`
+	Daily   memo      `json:"daily"`
+	Days    []int64   `json:"days,omitempty"` // stamps of daily freezes that are stored, in meter time, ascending
+	DayNth  int       `json:"day_nth,omitempty"`
+	DayDone int64     `json:"day_done"`      // newest midnight (meter time) whose freeze is stored or given up
+	Odd     bool      `json:"odd,omitempty"` // its daily freeze is not at midnight
+	Snap    int64     `json:"snap"`          // newest boundary that has its snapshot or its gap
+	Drift   int64     `json:"drift"`
+	DriftAt int64     `json:"drift_at"`         // 0: not read yet
+	OffAt   int64     `json:"off_at,omitempty"` // when "clock-off" was told last
+	Way     meter.Way `json:"way"`              // how it was found to talk
+	Moved   int64     `json:"moved,omitempty"`  // when it was seen last that the meter's clock had been moved
 
 }
 

@@ -142,6 +142,47 @@ func (s *ways) missed() {
 	s.mu.Unlock()
 }
 
+// Way is how a meter was found to talk, for whoever keeps it across restarts. Zero: not found yet.
+type Way struct {
+	Edition string `json:"edition"`          // "2007" or "1997"
+	Baud    int    `json:"baud,omitempty"`   // 0: the line's
+	Parity  string `json:"parity,omitempty"` // "": the line's
+}
+
+// Finder is a meter that is found out, and need not be again.
+type Finder interface {
+	Found() Way
+	// Recall begins with a way that was found before. What the configuration does not allow any more is ignored.
+	Recall(Way)
+}
+
+// Found is how the meter has answered since start.
+func (m *DLT645) Found() Way {
+	w := m.ways.now()
+	e := m.ways.heardAs()
+	if e == "" {
+		return Way{}
+	}
+	return Way{Edition: e, Baud: w.baud, Parity: w.parity}
+}
+
+// Recall begins with a way that was found before; it is doubted like any other until the meter answers.
+func (m *DLT645) Recall(found Way) {
+	w := way{edition: ed2007, baud: found.Baud, parity: found.Parity}
+	if found.Edition == "1997" {
+		w.edition = ed1997
+	}
+	m.ways.begin(w)
+}
+
+func (s *ways) begin(w way) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.list, w); i >= 0 && s.heard.IsZero() {
+		s.at, s.asked = i, time.Now()
+	}
+}
+
 // heardAs is the edition that answered; "" before anybody did.
 func (s *ways) heardAs() string {
 	s.mu.Lock()

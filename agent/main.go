@@ -57,6 +57,7 @@ func runCommand() *cobra.Command {
 		Use: "run --config FILE", Short: say("运行，直到 Ctrl-C", "run until Ctrl-C"), Args: cobra.NoArgs,
 		Example: "  agent run --config configs/agent.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
+			thrifty()
 			cfg, err := edge.Load(file)
 			if err != nil {
 				return err

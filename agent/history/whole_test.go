@@ -31,8 +31,7 @@ func TestWhateverFailsEverythingIsReadOrNamed(t *testing.T) {
 	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 645))
 		pick := func(of ...int) int { return of[rng.IntN(len(of))] }
-		var c simmeter.Config
-		try(t, func(made *simmeter.Config) {
+		made := func(made *simmeter.Config) {
 			made.Profile = simmeter.Profile{Interval: time.Duration(pick(15, 30, 60)) * time.Minute, Days: pick(1, 40), Off: rng.IntN(2) == 0, BadShare: float64(pick(0, 0, 10)) / 100}
 			made.HourlyDepth, made.DailyDepth = pick(-1, 24, 0), pick(-1, 0)
 			made.Backfill = pick(0, 7)
@@ -40,8 +39,15 @@ func TestWhateverFailsEverythingIsReadOrNamed(t *testing.T) {
 			if rng.IntN(8) == 0 {
 				made.Edition = simmeter.Edition1997
 			}
-			c = *made
-		}, func(r *rig) {
+		}
+		var first simmeter.Config
+		try(t, func(c *simmeter.Config) { made(c); first = *c }, func(r *rig) {
+			second := first
+			second.Address, second.Wire = "000000000102", addr(t, "102")
+			made(&second)
+			r.stop()
+			r.wires.sims = append(r.wires.sims, simmeter.New(second, time.Now()))
+			r.start()
 			r.run(time.Duration(1+rng.IntN(20)) * time.Hour)
 			for range 6 {
 				d := time.Duration(5+rng.IntN(200)) * time.Minute
@@ -58,14 +64,17 @@ func TestWhateverFailsEverythingIsReadOrNamed(t *testing.T) {
 					time.Sleep(d)
 					r.start()
 				case 2:
-					r.wires.sims[0].SetPowered(false, time.Now())
+					sim := r.wires.sims[rng.IntN(2)]
+					sim.SetPowered(false, time.Now())
 					r.run(d)
-					r.wires.sims[0].SetPowered(true, time.Now())
+					sim.SetPowered(true, time.Now())
 				}
 				r.run(time.Duration(1+rng.IntN(600)) * time.Minute)
 			}
 			r.run(8 * time.Hour)
-			r.check(fmt.Sprintf("seed %d: profile %+v, hourly %d, daily %d, edition %s", seed, c.Profile, c.HourlyDepth, c.DailyDepth, c.Edition), c)
+			for i, c := range []simmeter.Config{first, second} {
+				r.check(fmt.Sprintf("seed %d: meter %s, profile %+v, hourly %d, daily %d, edition %s", seed, c.Address, c.Profile, c.HourlyDepth, c.DailyDepth, c.Edition), c, r.h.meters[i].Gaps)
+			}
 		})
 	}
 }
@@ -75,13 +84,14 @@ type point struct {
 	method    protocol.Method
 }
 
-func (r *rig) check(what string, c simmeter.Config) {
+func (r *rig) check(what string, c simmeter.Config, open []gap) {
 	r.t.Helper()
 	const slack = 2_000 // ms: what is known of a drift is whole seconds
 	var points []point
 	var gaps []protocol.Gap
 	for _, e := range r.entries() {
 		switch {
+		case e.Gap != nil && e.Gap.Meter.Address != c.Address, e.Gap == nil && e.Reading.Meter.Address != c.Address:
 		case e.Gap != nil && (e.Gap.Reason == whySnap || e.Gap.Reason == whyFreeze):
 		case e.Gap != nil:
 			gaps = append(gaps, *e.Gap)
@@ -118,7 +128,7 @@ func (r *rig) check(what string, c simmeter.Config) {
 			}
 		}
 	}
-	if open := r.h.meters[0].Gaps; len(open) != 0 {
+	if len(open) != 0 {
 		r.t.Errorf("%s: still open: %+v", what, open)
 	}
 }

@@ -59,3 +59,6 @@ func CheckName(name, s string) error { return text(name, s, personMax) }
 
 // CheckText refuses a reason or note that no record can hold, before more is asked.
 func CheckText(name, s string) error { return text(name, s, textMax) }
+
+// CheckWhy refuses a reason that has no place beside an item of the checklist.
+func CheckWhy(name, s string) error { return text(name, s, WhyMax) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,14 @@ const (
 )
 
 // errStopped says that the person ended the questions; what was answered before may be kept in a draft.
-var errStopped = errors.New("stopped")
+var errStopped error = stopped{}
+
+type stopped struct{}
+
+func (stopped) Error() string { return say("已停止，没有保存", "stopped, nothing was kept") }
+
+// errLong says that an answer was longer than answerMax.
+var errLong = errors.New("too long an answer")
 
 // asker puts questions to the person at the terminal. Where there is none, or --yes was given, every question takes its
 // default, and one without a default is an error that names the flag.
@@ -36,8 +44,7 @@ func newAsker(c *cobra.Command, yes bool) *asker {
 	in := c.InOrStdin()
 	if f, ok := in.(*os.File); ok {
 		a.file = f
-		info, err := f.Stat()
-		a.silent = a.silent || err != nil || info.Mode()&os.ModeCharDevice == 0 || f.Name() == os.DevNull
+		a.silent = a.silent || !isTerminal(f)
 	}
 	a.in = bufio.NewReaderSize(in, answerMax)
 	return a
@@ -82,13 +89,15 @@ func (a *asker) text(q question, given string) (string, error) {
 		}
 		fmt.Fprintf(a.out, "%s%s: ", say(q.zh, q.en), hint)
 		answer, err := a.line()
-		if err != nil {
+		if err != nil && !errors.Is(err, errLong) {
 			return "", err
 		}
 		if answer == "" {
 			answer = q.def
 		}
 		switch {
+		case err != nil:
+			err = errors.New(say("回答太长", "the answer is too long"))
 		case answer == "" && !q.empty:
 			err = errors.New(say("请回答；Ctrl-C 停止", "an answer is needed; Ctrl-C stops"))
 		case answer != "" && q.check != nil:
@@ -151,17 +160,36 @@ func (a *asker) secret(zh, en string) (string, error) {
 	return a.line()
 }
 
-// line is one answer without the blanks around it. The end of the input, and Ctrl-C where the terminal hands it over, stop.
+// ctrlC is what a terminal hands over for Ctrl-C where it makes no signal of it.
+const ctrlC = 0x03
+
+// line is one answer without the blanks around it. The end of the input and Ctrl-C stop.
 func (a *asker) line() (string, error) {
-	s, err := a.in.ReadSlice('\n')
-	text := strings.TrimSpace(string(s))
-	switch {
-	case strings.ContainsRune(text, 0x03):
-		return "", errStopped
-	case errors.Is(err, bufio.ErrBufferFull):
-		return "", errors.New(say("回答太长", "the answer is too long"))
-	case err != nil && text == "":
-		return "", errStopped
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt)
+	defer signal.Stop(stop)
+	var text []byte
+	for {
+		if a.file != nil && a.in.Buffered() == 0 && !typed(a.file, stop) {
+			fmt.Fprintln(a.out)
+			return "", errStopped
+		}
+		b, err := a.in.ReadByte()
+		switch {
+		case err != nil && len(text) == 0, b == ctrlC:
+			return "", errStopped
+		case err != nil, b == '\n':
+			return strings.TrimSpace(string(text)), nil
+		case len(text) < answerMax:
+			text = append(text, b)
+			continue
+		}
+		for err == nil && b != '\n' && b != ctrlC { // the rest of a line that is too long
+			b, err = a.in.ReadByte()
+		}
+		if b == ctrlC {
+			return "", errStopped
+		}
+		return "", errLong
 	}
-	return text, nil
 }

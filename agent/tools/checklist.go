@@ -207,12 +207,18 @@ func (f *commission) people(rec *field.Commission, answers bool) (err error) {
 	default:
 		rec.Mark(field.ItemAddress, field.OK, "")
 	}
-	r, err := f.askRatio(f.ratio, f.side)
-	if err != nil {
+	wire := field.WireSide(rec.Registers)
+	if rec.Ratio, err = f.askRatio(f.ratio, f.side, true, wire); err != nil {
 		return err
 	}
-	rec.Ratio = &r
-	rec.Mark(field.ItemRatio, field.OK, "")
+	switch why := otherSide(rec.Ratio, wire); {
+	case rec.Ratio == nil:
+		rec.Mark(field.ItemRatio, field.Skipped, say("没有写明", "not told"))
+	case why != "":
+		rec.Mark(field.ItemRatio, field.Failed, why)
+	default:
+		rec.Mark(field.ItemRatio, field.OK, "")
+	}
 	by, why, err := f.askRelay(f.tested, f.untested)
 	if err != nil {
 		return err

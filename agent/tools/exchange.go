@@ -3,6 +3,7 @@ package tools
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,6 +14,10 @@ import (
 	"feikong/protocol"
 	"feikong/protocol/dlt645"
 )
+
+// silentDraft is how old a draft may be to be taken up without a question: last registers of another day are not those of
+// this swap.
+const silentDraft = 12 * time.Hour
 
 // exchangeDraft is an exchange that is not finished. Its ID is that of the record, so that an exchange stored twice is one.
 type exchangeDraft struct {
@@ -63,7 +68,7 @@ func ExchangeCommand() *cobra.Command {
 			}
 			err := f.run(c)
 			if errors.Is(err, errStopped) {
-				return errors.New(say("已停止，草稿已存；再运行同一命令可继续", "stopped; the draft is kept, the same command goes on with it"))
+				return errors.New(say("已停止，已答的存在草稿里；再运行同一命令可继续", "stopped; what was answered is in a draft, the same command goes on with it"))
 			}
 			return err
 		},
@@ -90,7 +95,7 @@ func ExchangeCommand() *cobra.Command {
 func (f *exchange) run(c *cobra.Command) error {
 	release, err := field.LockDraft(f.cfg.Data, field.KindExchange, f.ref())
 	if err != nil {
-		return err
+		return f.disk(err)
 	}
 	defer release()
 	if err := f.resume(); err != nil {
@@ -130,6 +135,15 @@ func (f *exchange) resume() error {
 	if err != nil {
 		return err
 	}
+	if age := time.Since(time.UnixMilli(f.d.Begun)); found && f.ask.silent && age > silentDraft {
+		return fmt.Errorf(say("电表 %s 有一份 %s 开始、未完成的换表草稿（%s）：不带 --yes 运行可继续，--restart 重新开始", "an exchange of meter %s, begun %s by %[3]s, is not finished: run without --yes to go on with it, or begin anew with --restart"),
+			f.name(), f.time(f.d.Begun), f.d.Person)
+	}
+	if found && f.ask.silent {
+		if err := f.tell(fmt.Sprintf(say("接着 %s 开始的草稿（%s）", "going on with the draft of %s (%s)"), f.time(f.d.Begun), f.d.Person)); err != nil {
+			return err
+		}
+	}
 	if found {
 		goOn, err := f.ask.yes(fmt.Sprintf("电表 %s 的换表（%s，%s）尚未完成，继续", f.name(), f.d.Person, f.time(f.d.Begun)),
 			fmt.Sprintf("an exchange of meter %s (%s, %s) is not finished; go on with it", f.name(), f.d.Person, f.time(f.d.Begun)), true, f.yes)
@@ -151,7 +165,18 @@ func (f *exchange) time(ms int64) string {
 }
 
 func (f *exchange) save() error {
-	return field.SaveDraft(f.cfg.Data, field.KindExchange, f.ref(), f.d)
+	return f.disk(field.SaveDraft(f.cfg.Data, field.KindExchange, f.ref(), f.d))
+}
+
+// answer asks what the draft does not have yet, or what a flag says anew, and saves the draft.
+func (f *exchange) answer(into *string, q question, given string) (err error) {
+	if *into != "" && given == "" {
+		return nil
+	}
+	if *into, err = f.ask.text(q, given); err != nil {
+		return err
+	}
+	return f.save()
 }
 
 func (f *exchange) who(*cobra.Command) (err error) {
@@ -162,14 +187,14 @@ func (f *exchange) who(*cobra.Command) (err error) {
 		return err
 	}
 	f.d.Person = f.person
-	if f.d.Reason == "" || f.reason != "" {
-		f.d.Reason, err = f.ask.text(question{zh: "换表原因", en: "reason of the exchange", flag: "reason"}, f.reason)
-		if err != nil {
-			return err
-		}
+	if err := f.save(); err != nil {
+		return err
+	}
+	if err := f.answer(&f.d.Reason, question{zh: "换表原因", en: "reason of the exchange", flag: "reason", check: func(a string) error { return field.CheckText("reason", a) }}, f.reason); err != nil {
+		return err
 	}
 	if f.d.OldSerial == nil || f.oldSerial != "" {
-		serial, err := f.ask.text(question{zh: "旧表资产号", en: "serial of the old meter", flag: "old-serial", empty: true}, f.oldSerial)
+		serial, err := f.ask.text(question{zh: "旧表资产号", en: "serial of the old meter", flag: "old-serial", empty: true, check: func(a string) error { return field.CheckName("old serial", a) }}, f.oldSerial)
 		if err != nil {
 			return err
 		}
@@ -191,15 +216,17 @@ func (f *exchange) last(c *cobra.Command) (err error) {
 			return fmt.Errorf(say("旧表读不到：%w；看着表写 --old-register 0=示数", "the old meter cannot be read: %w; read it by eye and give --old-register 0=VALUE"), err)
 		}
 	}
+	why := ""
 	if len(rs) == 0 {
-		if rs, err = f.askRegisters("旧表止码", "last register of the old meter", "old-register", f.oldRegisters, time.Now(), known); err != nil {
-			return err
-		}
+		rs, why, err = f.registers("旧表止码", "last register of the old meter", "old-register", "old-why", f.oldWhy, f.oldRegisters, time.Now(), known,
+			func(rs []field.Register) []error { return doubts(rs, known) })
+	} else {
+		why, err = f.site.reason("old-why", f.oldWhy, false, doubts(rs, known)...)
 	}
-	if f.d.OldWhy, err = f.site.reason("old-why", f.oldWhy, doubts(rs, known)...); err != nil {
+	if err != nil {
 		return err
 	}
-	f.d.Old = rs
+	f.d.Old, f.d.OldWhy = rs, why
 	return nil
 }
 
@@ -242,7 +269,7 @@ func (f *exchange) picture(*cobra.Command) (err error) {
 	}
 	if f.photo == "" && f.noPhoto != "" {
 		f.d.NoPhoto = f.noPhoto
-		return nil
+		return field.CheckText("note", f.allNote())
 	}
 	if f.photo == "" && f.ask.silent {
 		return errors.New(say("缺少旧表照片：用 --photo 指定文件，或用 --no-photo 写明原因", "the photo of the old meter is missing: name its file with --photo, or say why there is none with --no-photo"))
@@ -252,22 +279,20 @@ func (f *exchange) picture(*cobra.Command) (err error) {
 	}
 	f.d.NoPhoto = ""
 	if f.d.Photo == nil {
-		f.d.NoPhoto, err = f.ask.text(question{zh: "没有照片的原因", en: "why there is no photo", flag: "no-photo"}, "")
+		f.d.NoPhoto, err = f.ask.text(question{zh: "没有照片的原因", en: "why there is no photo", flag: "no-photo", check: func(a string) error { f.d.NoPhoto = a; return field.CheckText("note", f.allNote()) }}, "")
 	}
 	return err
 }
 
 func (f *exchange) meterThatCame(*cobra.Command) (err error) {
-	if f.d.Serial == "" || f.serial != "" {
-		notTheOld := func(s string) error {
-			if s == *f.d.OldSerial {
-				return fmt.Errorf(say("%s 是旧表的资产号", "%s is the old meter's serial"), printable(s))
-			}
-			return nil
+	notTheOld := func(s string) error {
+		if s == *f.d.OldSerial {
+			return fmt.Errorf(say("%s 是旧表的资产号", "%s is the old meter's serial"), printable(s))
 		}
-		if f.d.Serial, err = f.ask.text(question{zh: "新表资产号", en: "serial of the new meter", flag: "new-serial", check: notTheOld}, f.serial); err != nil {
-			return err
-		}
+		return field.CheckName("new serial", s)
+	}
+	if err := f.answer(&f.d.Serial, question{zh: "新表资产号", en: "serial of the new meter", flag: "new-serial", check: notTheOld}, f.serial); err != nil {
+		return err
 	}
 	if f.d.Address != "" && f.address == "" {
 		return nil
@@ -316,29 +341,38 @@ func (f *exchange) firstRegisters(c *cobra.Command) (err error) {
 			return fmt.Errorf(say("新表读不到：%w；看着表写 --new-register 0=示数", "the new meter cannot be read: %w; read it by eye and give --new-register 0=VALUE"), err)
 		}
 	}
-	if len(rs) == 0 {
-		if rs, err = f.askRegisters("新表起码", "first register of the new meter", "new-register", f.newRegisters, time.Now(), nil); err != nil {
-			return err
+	judge := func(rs []field.Register) (odd []error) {
+		for _, r := range rs {
+			odd = append(odd, field.JudgeStart(r))
 		}
+		return append(odd, field.JudgeSum(rs))
 	}
-	var odd []error
-	for _, r := range rs {
-		odd = append(odd, field.JudgeStart(r))
+	why := ""
+	if len(rs) == 0 {
+		rs, why, err = f.registers("新表起码", "first register of the new meter", "new-register", "new-why", f.newWhy, f.newRegisters, time.Now(), nil, judge)
+	} else {
+		why, err = f.site.reason("new-why", f.newWhy, false, judge(rs)...)
 	}
-	if f.d.NewWhy, err = f.site.reason("new-why", f.newWhy, append(odd, field.JudgeSum(rs))...); err != nil {
+	if err != nil {
 		return err
 	}
-	f.d.New = rs
+	f.d.New, f.d.NewWhy = rs, why
 	return nil
 }
 
 func (f *exchange) rest(*cobra.Command) error {
 	if f.d.Ratio == nil || f.ratio != "" || f.side != "" {
-		r, err := f.askRatio(f.ratio, f.side)
+		wire := field.WireSide(append(slices.Clone(f.d.New), f.d.Old...))
+		r, err := f.askRatio(f.ratio, f.side, false, wire)
 		if err != nil {
 			return err
 		}
-		f.d.Ratio = &r
+		if why := otherSide(r, wire); why != "" {
+			if err := f.tell("  ! " + why); err != nil {
+				return err
+			}
+		}
+		f.d.Ratio = r
 		if err := f.save(); err != nil {
 			return err
 		}
@@ -352,8 +386,8 @@ func (f *exchange) rest(*cobra.Command) error {
 	return nil
 }
 
-// record makes the record out of the draft; its time is that of the first registers, when the new meter took over.
-func (f *exchange) record() (*field.Exchange, error) {
+// allNote is the note, with why there is no photo.
+func (f *exchange) allNote() string {
 	note := f.note
 	if f.d.NoPhoto != "" {
 		if note != "" {
@@ -361,8 +395,13 @@ func (f *exchange) record() (*field.Exchange, error) {
 		}
 		note += say("无照片：", "no photo: ") + f.d.NoPhoto
 	}
+	return note
+}
+
+// record makes the record out of the draft; its time is that of the first registers, when the new meter took over.
+func (f *exchange) record() (*field.Exchange, error) {
 	now := field.RefOf(protocol.MeterRef{Line: f.meter.Ref.Line, Address: f.d.Address, Channel: f.meter.Ref.Channel})
-	w := field.Work{ID: f.d.ID, Person: f.d.Person, At: time.UnixMilli(f.d.New[0].At), Agent: f.cfg.Agent, Note: note, Photo: f.d.Photo}
+	w := field.Work{ID: f.d.ID, Person: f.d.Person, At: time.UnixMilli(f.d.New[0].At), Agent: f.cfg.Agent, Note: f.allNote(), Photo: f.d.Photo}
 	serial := ""
 	if f.d.OldSerial != nil {
 		serial = *f.d.OldSerial

@@ -228,7 +228,7 @@ func TestExchangeRefusesNonsense(t *testing.T) {
 		{"address of everybody", "201", "AAAAAAAAAAAA", "more than one"},
 		{"used meter", "0=0.02", "0=4711.00", "--new-why"},
 		{"too many digits", "0=0.02", "0=0.123456", "digits"},
-		{"ratio", "200/5", "200/0", "multiplier"},
+		{"ratio", "200/5", "200/0", "is not a ratio"},
 		{"photo", "", "--photo=/nonexistent.jpg", "no such file"},
 	} {
 		w := newWorkshop(t)
@@ -265,7 +265,7 @@ func halfAnswers(w workshop) string {
 
 func TestInterruptedExchangeGoesOn(t *testing.T) {
 	w := newWorkshop(t)
-	if _, _, err := w.run(ExchangeCommand(), strings.NewReader(halfAnswers(w)), "101"); err == nil || !strings.Contains(err.Error(), "draft is kept") {
+	if _, _, err := w.run(ExchangeCommand(), strings.NewReader(halfAnswers(w)), "101"); err == nil || !strings.Contains(err.Error(), "in a draft") {
 		t.Fatalf("got %v", err)
 	}
 	var d exchangeDraft
@@ -420,7 +420,7 @@ func TestTechnicianWorksThroughTheRunningAgent(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	// The exchange reads the old meter itself, and the one that came at its address.
-	if out, told, err = w.run(ExchangeCommand(), nil, "102", "--person", "李工", "--reason", "recall", "--no-photo", "telephone empty", "--new-serial", "313", "--new-why", "used meter", "--relay-untested", "x", "--yes"); err != nil ||
+	if out, told, err = w.run(ExchangeCommand(), nil, "102", "--person", "李工", "--reason", "recall", "--no-photo", "telephone empty", "--new-serial", "313", "--new-why", "used meter", "--ratio", "1", "--relay-untested", "x", "--yes"); err != nil ||
 		strings.Count(out, "5000.0") < 2 || !strings.Contains(out, "telephone empty") {
 		t.Errorf("%v\n%s\n%s", err, out, told)
 	}

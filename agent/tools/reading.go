@@ -45,11 +45,8 @@ func enterCommand() *cobra.Command {
 				return err
 			}
 			known := s.known()
-			rs, err := s.askRegisters("示数", "register", "register", registers, when, known)
+			rs, why, err := s.registers("示数", "register", "register", "why", why, registers, when, known, func(rs []field.Register) []error { return doubts(rs, known) })
 			if err != nil {
-				return err
-			}
-			if why, err = s.reason("why", why, doubts(rs, known)...); err != nil {
 				return err
 			}
 			photo, err := s.keepPhoto("照片文件", "photo file", true)

@@ -39,8 +39,7 @@ func terminal(out io.Writer) bool {
 	if !ok || os.Getenv("TERM") == "dumb" {
 		return false
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+	return isTerminal(f)
 }
 
 // show writes text when it is time again.

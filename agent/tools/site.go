@@ -137,9 +137,9 @@ func nearest(name string, all []string) string {
 	return fmt.Sprintf(say("有：%s", "there are %s"), some(all))
 }
 
-// some is a list that fits on two lines.
+// some is a list that fits on one line of a terminal, or two.
 func some(all []string) string {
-	const most = 8
+	const most = 4
 	if len(all) <= most {
 		return strings.Join(all, ", ")
 	}

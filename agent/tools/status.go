@@ -44,19 +44,26 @@ func StatusCommand() *cobra.Command {
 func dial(data string) (*local.Client, error) {
 	c, err := local.Dial(data)
 	if errors.Is(err, local.ErrNotRunning) {
-		return nil, fmt.Errorf(say("%w；先启动：agent run --config 配置文件（数据目录要相同）", "%w; start it: agent run --config FILE (with the same data directory)"), err)
+		return nil, &absent{fmt.Sprintf(say("数据目录 %s 上没有运行中的采集终端；先启动：agent run --config 配置文件", "no agent runs on the data directory %s; start it: agent run --config FILE"), data)}
 	}
 	return c, err
 }
+
+// absent is local.ErrNotRunning with the remedy.
+type absent struct{ text string }
+
+func (a *absent) Error() string { return a.text }
+
+func (a *absent) Unwrap() error { return local.ErrNotRunning }
 
 func (s *site) showStatus(st *local.Status) error {
 	clock := say("时钟未经核对", "clock not compared yet")
 	if st.ClockTrusted {
 		clock = fmt.Sprintf(say("时钟可信（偏差 %+d ms）", "clock trusted (%+d ms off)"), st.ClockOffsetMS)
 	}
-	fmt.Fprintf(s.out, say("采集终端 %s  版本 %s  进程 %d  已运行 %s  继电器模式 %s  %s\n", "agent %s  version %s  pid %d  up %s  relay mode %s  %s\n"),
+	fmt.Fprintf(s.out, say("采集终端 %s  版本 %s  进程 %d  已运行 %s\n继电器模式 %s  %s\n", "agent %s  version %s  pid %d  up %s\nrelay mode %s  %s\n"),
 		st.Agent, st.Version, st.PID, span(time.Duration(st.UpMS)*time.Millisecond), st.RelayMode, clock)
-	fmt.Fprintf(s.out, say("暂存 %s / %s  待上传：示数 %d，证据 %d  因满未存 %d\n", "outbox %s of %s  waiting: %d readings, %d evidence  not stored for lack of room: %d\n"),
+	fmt.Fprintf(s.out, say("暂存 %s / %s  待上传：示数 %d，证据 %d  因满未存 %d\n", "outbox %s of %s  waiting: %d readings, %d evidence\nnot stored for lack of room: %d\n"),
 		mebibytes(st.Outbox.Bytes), mebibytes(st.Outbox.Limit), st.Outbox.Readings, st.Outbox.Evidence, st.Outbox.Dropped)
 	if m := st.Commissioning; m.On {
 		fmt.Fprintf(s.out, say("调试模式开启：%s，至 %s\n", "commissioning mode is on: %s, until %s\n"), printable(m.Person), time.UnixMilli(m.Until).In(s.cfg.Zone).Format("15:04:05"))

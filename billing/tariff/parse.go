@@ -11,31 +11,31 @@ import (
 
 // raw is a tariff document as written; only checked Versions leave the package.
 type raw struct {
-	Tariff    document.Of[string] `yaml:"tariff"`
-	Name      rawName             `yaml:"name"`
-	Currency  document.Of[string] `yaml:"currency"`
-	UTCOffset document.Of[string] `yaml:"utc_offset"`
-	Versions  []rawVersion        `yaml:"versions"`
+	Tariff    document.Of[string] `yaml:"tariff" need:"y" say:"id of the tariff, which accounts name"`
+	Name      rawName             `yaml:"name" need:"y" say:"as printed"`
+	Currency  document.Of[string] `yaml:"currency" need:"y" say:"three letters of ISO 4217"`
+	UTCOffset document.Of[string] `yaml:"utc_offset" need:"y" say:"whose midnight a date means, such as +08:00"`
+	Versions  []rawVersion        `yaml:"versions" need:"y" say:"never edited: a change is a further version, a correction one with the same valid_from and a higher number"`
 }
 
 type rawName struct {
-	ZH string `yaml:"zh"`
-	EN string `yaml:"en"`
+	ZH string `yaml:"zh" say:"Chinese"`
+	EN string `yaml:"en" say:"English"`
 }
 
 type rawVersion struct {
 	Line        document.Line
-	Number      document.Of[int]           `yaml:"number"`
-	Document    document.Of[string]        `yaml:"document"`
-	PublishedOn document.Of[string]        `yaml:"published_on"`
-	ValidFrom   document.Of[string]        `yaml:"valid_from"`
-	ValidTo     document.Of[string]        `yaml:"valid_to"`
-	Decimals    document.Of[int]           `yaml:"decimals"`
-	Kind        document.Of[string]        `yaml:"kind"`
-	Price       document.Of[billing.Price] `yaml:"price"`
-	Notation    document.Of[string]        `yaml:"notation"`
-	Cycle       *rawCycle                  `yaml:"cycle"`
-	Tiers       []rawTier                  `yaml:"tiers"`
+	Number      document.Of[int]           `yaml:"number" need:"y" say:"from 1"`
+	Document    document.Of[string]        `yaml:"document" need:"y" say:"number of the publication; printed on bills"`
+	PublishedOn document.Of[string]        `yaml:"published_on" say:"date"`
+	ValidFrom   document.Of[string]        `yaml:"valid_from" need:"y" say:"first day, or day and time as 2026-01-01T00:00:00, local"`
+	ValidTo     document.Of[string]        `yaml:"valid_to" say:"first day that is not covered; the next version ends this one without it"`
+	Decimals    document.Of[int]           `yaml:"decimals" need:"y" say:"where amounts are rounded: 2 is the fen; 0 to 4"`
+	Kind        document.Of[string]        `yaml:"kind" need:"y" one:"flat,tiered,composed" say:"flat: one price; tiered: tiers alone; composed: components"`
+	Price       document.Of[billing.Price] `yaml:"price" say:"of a flat version, currency per kWh"`
+	Notation    document.Of[string]        `yaml:"notation" one:"banded,incremental" say:"of a tiered version"`
+	Cycle       *rawCycle                  `yaml:"cycle" say:"after which the tiers begin anew"`
+	Tiers       []rawTier                  `yaml:"tiers" say:"of a tiered version, rising"`
 
 	Rounding   document.Of[string] `yaml:"rounding" one:"line,sum" say:"where amounts are rounded: each printed line, or the sum before taxes"`
 	Calendar   document.Of[string] `yaml:"calendar" say:"id of the holiday calendar; needed when a table of the schedule has days"`
@@ -50,17 +50,17 @@ type rawVersion struct {
 
 type rawCycle struct {
 	Line   document.Line
-	Month  int `yaml:"month"`
-	Day    int `yaml:"day"`
-	Months int `yaml:"months"`
+	Month  int `yaml:"month" need:"y" say:"1 to 12: a month in which a cycle starts"`
+	Day    int `yaml:"day" need:"y" say:"1 to 28"`
+	Months int `yaml:"months" need:"y" say:"length: 1, 2, 3, 4, 6 or 12"`
 }
 
 type rawTier struct {
 	Line  document.Line
-	Over  document.Of[billing.Energy] `yaml:"over"`
-	UpTo  document.Of[billing.Energy] `yaml:"up_to"`
-	Price document.Of[billing.Price]  `yaml:"price"`
-	Adder document.Of[billing.Price]  `yaml:"adder"`
+	Over  document.Of[billing.Energy] `yaml:"over" say:"kWh; must be where the tier below ends"`
+	UpTo  document.Of[billing.Energy] `yaml:"up_to" say:"kWh, inclusive; absent in the last tier"`
+	Price document.Of[billing.Price]  `yaml:"price" say:"currency per kWh"`
+	Adder document.Of[billing.Price]  `yaml:"adder" say:"what the tier adds to the first tier's price"`
 }
 
 // versionsMax bounds a document: monthly versions of fifty years.

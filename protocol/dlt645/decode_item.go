@@ -8,7 +8,8 @@ import (
 // decode reads exactly one item. A date with its weekday makes two values.
 func (it ItemInfo) decode(b []byte) ([]Value, error) {
 	v := Value{Name: it.Name, NameZH: it.NameZH, DI: it.DI, Unit: it.Unit}
-	if it.Format != FormatASCII && it.Format != FormatBinary && it.Format != FormatSecret && allFF(b) || it.neverWas(b) {
+	v.Never = it.neverWas(b)
+	if it.Format != FormatASCII && it.Format != FormatBinary && it.Format != FormatSecret && allFF(b) || v.Never {
 		v.Null = true
 		return []Value{v}, nil
 	}

@@ -25,6 +25,7 @@ var (
 	ErrSealed      = errors.New("sealed by a security module (ESAM)")
 	ErrNotRequest  = errors.New("not the expected request")
 	ErrReadOnly    = errors.New("item cannot be written")
+	ErrValue       = errors.New("value does not fit the item")
 	ErrBaud        = errors.New("no such baud rate")
 	ErrTable       = errors.New("row of the item table is not sound")
 	ErrLoadRecord  = errors.New("no load record starts here")

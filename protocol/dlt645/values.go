@@ -17,6 +17,7 @@ type Value struct {
 	Exp    int8
 	Unit   string
 	Null   bool
+	Never  bool // with Null: a time that has not been yet
 	Text   string
 }
 
@@ -41,6 +42,8 @@ func (v Value) Decimal() string {
 // String is name, value and unit, for people.
 func (v Value) String() string {
 	switch {
+	case v.Never:
+		return v.Name + " never"
 	case v.Null:
 		return v.Name + " not measured"
 	case v.Text != "":

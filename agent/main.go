@@ -48,6 +48,7 @@ func command() *cobra.Command {
 	root.AddCommand(runCommand(), config, tools.DecodeCommand())
 	root.AddCommand(tools.ScanCommand(), tools.ReadCommand(), tools.MonitorCommand(), tools.DoctorCommand(), tools.ModelCommand())
 	root.AddCommand(tools.StatusCommand(), tools.CommissionCommand(), tools.ExchangeCommand(), tools.ReadingCommand(), tools.RelayCommand())
+	forPeople(root)
 	return root
 }
 

@@ -30,10 +30,10 @@ type commission struct {
 func CommissionCommand() *cobra.Command {
 	var f commission
 	c := &cobra.Command{
-		Use: "commission [METER]", Short: say("投运检查并出具一页记录；开关调试模式", "put a meter into service, with a one-page record; commissioning mode"), Args: cobra.MaximumNArgs(1),
+		Use: "commission [METER]", Short: say("投运检查并出具一页记录；开关调试模式", "put a meter into service, with its record; commissioning mode"), Args: cobra.MaximumNArgs(1),
 		Long: say("逐项检查一块电表：应答、地址与铭牌、示数读两次、时钟、倍率与侧别、继电器试验、相电压、通信质量；每项为合格、不合格或未做（写明原因）。\n结果为一页记录，随示数一同上传。--mode on/off 开关调试模式（现场动作继电器用，至多 2 小时，到时自动关闭）。",
 			"Goes through a meter's checklist: answers, address as printed, registers twice, clock, ratio and side, relay test, voltages, line quality;\neach is ok, failed or skipped with a reason. The record is one page and travels with the readings.\n--mode on or off switches commissioning mode, for relays moved by hand; at most 2 hours, it ends by itself."),
-		Example: "  agent commission 000000000101\n  agent commission l1/101 --person 'Li Wei' --printed 000000000101 --ratio 200/5 --side secondary --relay-tested-by 'Li Wei' --yes --json\n" +
+		Example: "  agent commission 000000000101\n  agent commission l1/101 --person 'Li Wei' --printed 000000000101 \\\n      --ratio 200/5 --side secondary --relay-tested-by 'Li Wei' --yes --json\n" +
 			"  agent commission --mode on --person 'Li Wei' --minutes 30\n  agent commission --mode off --person 'Li Wei'",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := f.load(c); err != nil {

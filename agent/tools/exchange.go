@@ -57,8 +57,8 @@ func ExchangeCommand() *cobra.Command {
 		Use: "exchange METER", Short: say("引导换表，断网可用", "the guided swap of a meter, offline too"), Args: cobra.MaximumNArgs(1),
 		Long: say("一步步记录换表：旧表止码（总线读或目抄）与照片，新表资产号、地址、起码、倍率、侧别、继电器试验。\n每答一步存一次草稿；中断后再运行同一命令可继续。记录与示数一同上传，之后修改配置中的地址并在网关登记。",
 			"Records a swap step by step: last registers of the old meter (over the line or by eye) and a photo; serial, address and first registers\nof the new one, ratio, side, relay test. Each answer is kept in a draft: after an interruption the same command goes on. The record travels\nwith the readings; afterwards change the address in the configuration and tell the gateway."),
-		Example: "  agent exchange 000000000101\n  agent exchange l1/101 --person 'Li Wei' --reason 'display dead' --old-register 0=1234.56 --photo old.jpg \\\n" +
-			"      --new-address 000000000202 --new-serial 3130000202 --new-register 0=0.00 --ratio 1 --relay-untested 'no load' --yes --json",
+		Example: "  agent exchange 000000000101\n  agent exchange l1/101 --person 'Li Wei' --reason 'display dead' \\\n      --old-register 0=1234.56 --photo old.jpg \\\n" +
+			"      --new-address 000000000202 --new-serial 3130000202 \\\n      --new-register 0=0.00 --ratio 1 --relay-untested 'no load' --yes --json",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := f.load(c); err != nil {
 				return err
@@ -78,12 +78,12 @@ func ExchangeCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.restart, "restart", false, say("丢弃草稿，重新开始", "drop a draft and begin anew"))
 	c.Flags().StringVar(&f.reason, "reason", "", say("换表原因", "why the meter is exchanged"))
 	c.Flags().StringVar(&f.oldSerial, "old-serial", "", say("旧表资产号", "serial of the old meter"))
-	c.Flags().StringArrayVar(&f.oldRegisters, "old-register", nil, say("旧表止码，如 0=1234.56（不写则从总线读）", "a last register of the old meter, like 0=1234.56 (none: read over the line)"))
+	c.Flags().StringArrayVar(&f.oldRegisters, "old-register", nil, say("旧表止码，如 `0=1234.56`（不写则从总线读）", "a last register of the old meter, like `0=1234.56` (none: read over the line)"))
 	c.Flags().StringVar(&f.oldWhy, "old-why", "", say("止码不合理的原因", "why an implausible last register is right"))
 	c.Flags().StringVar(&f.noPhoto, "no-photo", "", say("没有照片的原因", "why there is no photo"))
 	c.Flags().StringVar(&f.address, "new-address", "", say("新表地址（默认与旧表相同）", "address of the new meter (default: the old one's)"))
 	c.Flags().StringVar(&f.serial, "new-serial", "", say("新表资产号", "serial of the new meter"))
-	c.Flags().StringArrayVar(&f.newRegisters, "new-register", nil, say("新表起码，如 0=0.00", "a first register of the new meter, like 0=0.00"))
+	c.Flags().StringArrayVar(&f.newRegisters, "new-register", nil, say("新表起码，如 `0=0.00`", "a first register of the new meter, like `0=0.00`"))
 	c.Flags().StringVar(&f.newWhy, "new-why", "", say("起码不合理的原因", "why an implausible first register is right"))
 	c.Flags().StringVar(&f.ratio, "ratio", "", say("倍率，如 1、40、200/5", "ratio, like 1, 40 or 200/5"))
 	c.Flags().StringVar(&f.side, "side", "", say("示数侧别：primary 一次或 secondary 二次", "side of the registers: primary or secondary"))

@@ -40,7 +40,7 @@ func ReadCommand() *cobra.Command {
 		Long: fmt.Sprintf(say("读一块表。WHAT：%s，all，或数据标识（八位十六进制，1997 四位），或 Modbus 点名（voltage.1）。默认 energy。\n采集终端在运行时通过它读，不需要停止它。",
 			"Reads a meter. WHAT: %s, all, a data identifier (eight hexadecimal digits, four for 1997), or a point of Modbus (voltage.1).\nDefault: energy. A running agent is asked to do it; there is no need to stop it."), strings.Join(names, " ")),
 		Example: "  agent read 000000000101 --config agent.yaml\n  agent read 101 voltage current 02010100 --config agent.yaml --raw\n" +
-			"  agent read 000000000101 all --port /dev/ttyUSB0 --baud 2400\n  agent read 3 all --port /dev/ttyUSB1 --protocol modbus --model eastron-sdm230 --json",
+			"  agent read 000000000101 all --port /dev/ttyUSB0 --baud 2400\n  agent read 3 all --port /dev/ttyUSB1 --protocol modbus \\\n      --model eastron-sdm230 --json",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0], args[1:]) },
 	}

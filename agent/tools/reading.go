@@ -28,8 +28,8 @@ func enterCommand() *cobra.Command {
 		Use: "enter METER", Short: say("录入目抄的示数", "enter registers that were read by eye"), Args: cobra.MaximumNArgs(1),
 		Long: say("录入从电表显示屏读到的示数，连同人员与照片。与轮询的示数一样进入暂存，断网也可以。\n不合理的示数（倒走、跳变、超过位数）会被拒绝；确实如此要写明原因。",
 			"Enters registers as they stand on the meter's display, with the person and a photo. They are queued like readings, offline too.\nWhat is implausible (falling, jumping, too many digits) is refused; where it is so all the same, say why."),
-		Example: "  agent reading enter 000000000101\n  agent reading enter 101 --person 'Li Wei' --register 0=1234.56 --register 1=800.00 --photo IMG_0001.jpg --yes\n" +
-			"  agent reading enter l1/101 --person 'Li Wei' --register 1234.56 --at '2026-03-01 08:30' --yes --json",
+		Example: "  agent reading enter 000000000101\n  agent reading enter 101 --person 'Li Wei' --register 0=1234.56 \\\n      --register 1=800.00 --photo IMG_0001.jpg --yes\n" +
+			"  agent reading enter l1/101 --person 'Li Wei' --register 1234.56 \\\n      --at '2026-03-01 08:30' --yes --json",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := s.load(c); err != nil {
 				return err
@@ -66,7 +66,7 @@ func enterCommand() *cobra.Command {
 	}
 	s.workFlags(c, true)
 	s.photoFlag(c)
-	c.Flags().StringArrayVar(&registers, "register", nil, say("示数，如 0=1234.56（0 总，1 起为费率；可多次）", "a register, like 0=1234.56 (0 is the total, 1 and up the rates; may be repeated)"))
+	c.Flags().StringArrayVar(&registers, "register", nil, say("示数，如 `0=1234.56`（0 总，1 起为费率；可多次）", "a register, like `0=1234.56` (0 is the total, 1 and up the rates; may be repeated)"))
 	c.Flags().StringVar(&at, "at", "", say("抄表时间，如 '2026-03-01 08:30'（默认现在）", "when it was read, like '2026-03-01 08:30' (default now)"))
 	c.Flags().StringVar(&side, "side", "", say("primary 一次侧或 secondary 二次侧（默认）", "primary or secondary (default)"))
 	c.Flags().StringVar(&why, "why", "", say("不合理示数的原因", "why an implausible register is right"))

@@ -29,7 +29,7 @@ func RelayCommand() *cobra.Command {
 		Long: fmt.Sprintf(say("通过运行中的采集终端动作一块电表的继电器：先读状态，至多发一帧，再读回，全程存证（密码遮蔽）。\n动作：%s。\n须先开启调试模式：agent commission --mode on --person 姓名 --minutes 30；配置 relay: off 时禁止。\n密码由提示输入，或放在环境变量 %s（级别两位加密码六位，如 02123456），不写在命令行。",
 			"Moves the relay of one meter through the running agent: reads first, sends at most one frame, reads back, and keeps the evidence (password masked).\nActions: %s.\nCommissioning mode must be on: agent commission --mode on --person NAME --minutes 30. With relay: off in the configuration it is forbidden.\nThe password is asked for, or taken from the variable %s (two digits of level, six of password, like 02123456); never from the command line."),
 			strings.Join(field.RelayActions, " "), PasswordVariable),
-		Example: "  agent relay 000000000101 trip --person 'Li Wei'\n  " + PasswordVariable + "=02123456 agent relay l1/101 close --person 'Li Wei' --yes --json",
+		Example: "  agent relay 000000000101 trip --person 'Li Wei'\n  read -rs " + PasswordVariable + " && export " + PasswordVariable + "\n  agent relay l1/101 close --person 'Li Wei' --yes --json",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := s.load(c); err != nil {
 				return err

@@ -44,7 +44,7 @@ func ScanCommand() *cobra.Command {
 			"32 块表的 2400 线路约需 3 至 20 分钟；Ctrl-C 停止并给出已找到的表。",
 			"Finds the meters of an RS-485 line: DL/T 645-2007 and 1997 (wildcard addresses, collisions taken apart level by level) and Modbus RTU\n"+
 				"1 to 247. It only reads. A 2400 baud line with 32 meters takes 3 to 20 minutes; Ctrl-C stops and gives what was found."),
-		Example: "  agent scan --port /dev/ttyUSB0\n  agent scan --port /dev/ttyUSB0 --protocol dlt645 --baud 2400 --write agent.yaml\n" +
+		Example: "  agent scan --port /dev/ttyUSB0\n  agent scan --port /dev/ttyUSB0 --protocol dlt645 --write agent.yaml\n" +
 			"  agent scan --config agent.yaml --line l1\n  agent scan --port tcp://192.168.1.20:4001 --protocol modbus --ids 1-32 --json",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },

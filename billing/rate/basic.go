@@ -2,7 +2,6 @@ package rate
 
 import (
 	"fmt"
-	"strconv"
 
 	"feikong/billing"
 	"feikong/billing/tariff"
@@ -37,7 +36,7 @@ func (e *engine) demandPrice(b *tariff.Basic) (billing.Price, error) {
 			return 0, fmt.Errorf("capacity of all incoming lines: %w", err)
 		}
 	}
-	if capacity <= 0 || less(int64(e.energy), 1e6, int64(b.HighUse), int64(capacity)) {
+	if capacity <= 0 || less(int64(e.all.energy), 1e6, int64(b.HighUse), int64(capacity)) {
 		return b.PerKW, nil
 	}
 	price, err := billing.Scale(int64(b.PerKW), b.HighFactor)
@@ -62,17 +61,14 @@ func (e *engine) supply(b *tariff.Basic, i int, demand billing.Price) error {
 			den = b.DaysOfMonth
 		}
 	}
-	line := func(part string, unit billing.Unit, q billing.Quantity, p billing.Price) error {
-		if i > 0 {
-			part += strconv.Itoa(i + 1)
-		}
-		return e.addPart(part, unit, q, p, num, den)
+	line := func(p part, unit billing.Unit, q billing.Quantity, price billing.Price) error {
+		return e.add(p, i+1, unit, q, price, num, den)
 	}
 	switch {
 	case s.Mode == tariff.ByCapacity && b.PerKVA > 0:
-		return line("capacity", billing.UnitKVA, s.Capacity, b.PerKVA)
+		return line(partCapacity, billing.UnitKVA, s.Capacity, b.PerKVA)
 	case s.Mode == tariff.ByMeasured && b.PerKW > 0:
-		return line("measured", billing.UnitKW, s.Measured, demand)
+		return line(partMeasured, billing.UnitKW, s.Measured, demand)
 	case s.Mode != tariff.ByContract || b.PerKW <= 0:
 		return fmt.Errorf("%w: the version has no price for basic mode %d", ErrUsage, s.Mode)
 	}
@@ -81,7 +77,7 @@ func (e *engine) supply(b *tariff.Basic, i int, demand billing.Price) error {
 
 // contract adds the declared demand, not below its floor, and what was drawn
 // above the tolerance.
-func contract(b *tariff.Basic, s *Supply, demand billing.Price, line func(string, billing.Unit, billing.Quantity, billing.Price) error) error {
+func contract(b *tariff.Basic, s *Supply, demand billing.Price, line func(part, billing.Unit, billing.Quantity, billing.Price) error) error {
 	if s.Declared == 0 {
 		return fmt.Errorf("%w: the declared demand", ErrFacts)
 	}
@@ -90,7 +86,7 @@ func contract(b *tariff.Basic, s *Supply, demand billing.Price, line func(string
 		return fmt.Errorf("floor of the declared demand: %w", err)
 	}
 	declared := max(s.Declared, billing.Quantity(floor))
-	if err := line("contract", billing.UnitKW, declared, demand); err != nil {
+	if err := line(partContract, billing.UnitKW, declared, demand); err != nil {
 		return err
 	}
 	band, err := billing.Scale(int64(declared), b.Tolerance)
@@ -105,5 +101,5 @@ func contract(b *tariff.Basic, s *Supply, demand billing.Price, line func(string
 	if err != nil {
 		return fmt.Errorf("price of demand above the tolerance: %w", err)
 	}
-	return line("excess", billing.UnitKW, excess, billing.Price(price))
+	return line(partExcess, billing.UnitKW, excess, billing.Price(price))
 }

@@ -16,39 +16,6 @@ const (
 	linesInline = 10
 )
 
-// Line is one printed line: Quantity × Price, or the part Num/Den of it,
-// rounded, is Amount.
-type Line struct {
-	// Component is the code of the component of the version, Part what of it:
-	// "energy" and "peak". A flat version has the part "flat"; a tiered one
-	// "tier1", "tier2", ... in the banded notation, and "base", "adder2", ... in
-	// the incremental one, without a component.
-	Component, Part string
-	Kind            tariff.ComponentKind // 0 of a flat or tiered version
-	Unit            billing.Unit
-	Included        bool  // inside other prices: shown, and not in the total
-	at              uint8 // index of the component
-	Num, Den        int32 // the part of the month that is charged; Den 0: all of it
-	Quantity        billing.Quantity
-	Price           billing.Price
-	Amount          billing.Money
-	// Fine is what Amount leaves out where the version rounds the sum, in 1e-14
-	// of the currency; 0 where it rounds by line.
-	Fine int64
-}
-
-// Code names the line in a bill: "energy.peak", "energy.tier2", "levy.fund";
-// "flat", "tier1", "base", "adder2" of versions that are not composed.
-func (l *Line) Code() string {
-	switch {
-	case l.Component == "":
-		return l.Part
-	case l.Part == "":
-		return l.Component
-	}
-	return l.Component + "." + l.Part
-}
-
 // Charge is what a period costs. Equal inputs give equal charges; see Equal.
 // One that came from Estimate is a value of its own. The zero Charge is ready
 // for Rate, which reuses its memory.
@@ -65,6 +32,8 @@ type Charge struct {
 	Cos         int             // power factor of an adjustment, in hundredths
 	Funds       billing.Money   // that its base leaves out
 	By          *tariff.Version // rated by it
+
+	known window // of the tier cycle that the last period lay in
 }
 
 // Items is the lines in the order of print; the slice shares the memory of c.
@@ -82,7 +51,7 @@ func (c *Charge) Equal(d *Charge) bool {
 	}
 	a, b := c.Items(), d.Items()
 	for i := range a {
-		if a[i] != b[i] {
+		if !a[i].equal(&b[i]) {
 			return false
 		}
 	}
@@ -104,6 +73,13 @@ func (c *Charge) next() (*Line, error) {
 		copy(c.more[:], c.lines[:])
 	}
 	return &c.more[c.N], nil
+}
+
+// window is a stretch of a version's tier cycle, in Unix seconds: periods inside
+// need not look at a calendar.
+type window struct {
+	by       *tariff.Version
+	from, to int64
 }
 
 // last is the line that was added last.

@@ -155,3 +155,26 @@ func TestLargeIndustryWithPowerFactor(t *testing.T) {
 		t.Errorf("got cos 0.%d and funds %s, want 0.93 and 5876.00", c.Cos, c.Funds)
 	}
 }
+
+func BenchmarkEstimateHouseholdByBands(b *testing.B) {
+	v := householdTOU(b)
+	u := used(b, "4650", "210", "130")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := rate.Estimate(v, u); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRateHouseholdByBands(b *testing.B) {
+	v := householdTOU(b)
+	u := used(b, "4650", "210", "130")
+	var c rate.Charge
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := c.Rate(v, &u); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -22,19 +22,22 @@ type amount struct {
 // price adds the lines of an energy charge (电度电费): what is free, the prices
 // by band or the one price, and the tiers or their adders.
 func (e *engine) price(p *tariff.EnergyPrice) error {
-	a, err := e.part()
-	if err != nil {
-		return err
-	}
-	free, err := e.free(p.Free, a.energy)
-	if err != nil {
-		return err
-	}
-	if free > 0 {
-		if err := e.add("free", billing.UnitKWh, billing.Quantity(free), 0); err != nil {
+	a, free := &e.all, billing.Energy(0)
+	if e.shares || p.Free != nil {
+		own, err := e.own()
+		if err != nil {
 			return err
 		}
-		a = e.without(a, free)
+		if free, err = e.free(p.Free, own.energy); err != nil {
+			return err
+		}
+		if free > 0 {
+			if err := e.kwh(partFree, 0, free, 0); err != nil {
+				return err
+			}
+			own = e.without(own, free)
+		}
+		a = &own
 	}
 	switch {
 	case byBand(e.v, p):
@@ -42,16 +45,16 @@ func (e *engine) price(p *tariff.EnergyPrice) error {
 			if a.bands[b] == 0 {
 				continue
 			}
-			if err := e.add(e.v.Bands[b].Code, billing.UnitKWh, billing.Quantity(a.bands[b]), p.Prices[b]); err != nil {
+			if err := e.kwh(partBand, b+1, a.bands[b], p.Prices[b]); err != nil {
 				return err
 			}
 		}
 	case len(p.Prices) == 1:
-		part := ""
+		part := partNone
 		if len(p.Tiers) > 0 {
-			part = "base"
+			part = partBase
 		}
-		if err := e.add(part, billing.UnitKWh, billing.Quantity(a.energy), p.Prices[0]); err != nil {
+		if err := e.kwh(part, 0, a.energy, p.Prices[0]); err != nil {
 			return err
 		}
 	case len(p.Prices) != 0 || len(p.Tiers) == 0:
@@ -67,14 +70,13 @@ func (e *engine) price(p *tariff.EnergyPrice) error {
 	return e.tiersOf(p, a.energy, free)
 }
 
-// part is the energy that the component prices: its share, or what the shares
+// own is the energy that the component prices: its share, or what the shares
 // of all components leave (定比, 定量).
-func (e *engine) part() (amount, error) {
-	left := amount{e.energy, e.bands}
+func (e *engine) own() (amount, error) {
+	left := e.all
 	if !e.shares {
 		return left, nil
 	}
-	own := e.v.Components[e.at].Energy.Share
 	for i := range e.v.Components {
 		p := e.v.Components[i].Energy
 		if p == nil || p.Share == nil {
@@ -82,7 +84,7 @@ func (e *engine) part() (amount, error) {
 		}
 		taken := p.Share.Amount
 		if p.Share.Ratio != 0 {
-			n, err := billing.Scale(int64(e.energy), p.Share.Ratio)
+			n, err := billing.Scale(int64(e.all.energy), p.Share.Ratio)
 			if err != nil {
 				return amount{}, fmt.Errorf("share: %w", err)
 			}
@@ -102,7 +104,7 @@ func (e *engine) part() (amount, error) {
 		}
 		left = rest
 	}
-	if own != nil {
+	if e.v.Components[e.at].Energy.Share != nil {
 		return amount{}, fmt.Errorf("%w: a share of nothing", ErrVersion)
 	}
 	return left, nil

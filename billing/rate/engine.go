@@ -14,13 +14,13 @@ type engine struct {
 	v *tariff.Version
 	u *Usage
 
-	at        int                             // index of the component that is rated
-	energy    billing.Energy                  // of the period, with the transformer's loss
-	bands     [tariff.BandsMax]billing.Energy // the same by band, when banded
-	banded    bool                            // some component is priced by bands
-	shares    bool                            // some component takes a share
-	exact     bool                            // the sum is rounded and not the line
-	tierTaken bool                            // a component has moved the tier counter
+	all       amount // of the period, with the transformer's loss
+	at        int    // index of the component that is rated
+	kind      tariff.ComponentKind
+	banded    bool // some component is priced by bands
+	shares    bool // some component takes a share
+	exact     bool // the sum is rounded and not the line
+	tierTaken bool // a component has moved the tier counter
 }
 
 // composed lets each component add its lines.
@@ -30,7 +30,7 @@ func (e *engine) composed() error {
 	}
 	for i := range e.v.Components {
 		p := &e.v.Components[i]
-		e.at = i
+		e.at, e.kind = i, p.Kind
 		if err := e.component(p); err != nil {
 			return fmt.Errorf("component %s: %w", p.Code, err)
 		}
@@ -75,7 +75,7 @@ func (e *engine) measure() error {
 		}
 	}
 	if e.banded {
-		e.bands = u.Bands
+		e.all.bands = u.Bands
 		if err := e.addUp(); err != nil {
 			return err
 		}
@@ -93,21 +93,20 @@ func (e *engine) measure() error {
 
 // addUp checks that the bands are the energy.
 func (e *engine) addUp() error {
-	var sum billing.Energy
-	var err error
-	for i, energy := range e.bands {
-		if energy < 0 {
+	left := e.all.energy
+	for i, energy := range e.all.bands {
+		switch {
+		case energy < 0:
 			return fmt.Errorf("%w: energy of band %d is below zero", ErrUsage, i+1)
-		}
-		if energy != 0 && i >= len(e.v.Bands) {
+		case energy != 0 && i >= len(e.v.Bands):
 			return fmt.Errorf("%w: energy in band %d, the version has %d", ErrUsage, i+1, len(e.v.Bands))
+		case energy > left:
+			return fmt.Errorf("%w: the bands are above the total of %s kWh", ErrUsage, e.all.energy)
 		}
-		if sum, err = sum.Add(energy); err != nil {
-			return fmt.Errorf("energy of the bands: %w", err)
-		}
+		left -= energy
 	}
-	if sum != e.energy {
-		return fmt.Errorf("%w: the bands are %s kWh, the total is %s", ErrUsage, sum, e.energy)
+	if left != 0 {
+		return fmt.Errorf("%w: the bands are %s kWh below the total of %s", ErrUsage, left, e.all.energy)
 	}
 	return nil
 }
@@ -126,11 +125,11 @@ func (e *engine) loss(f *Facts) (err error) {
 				err = fmt.Errorf("%w: transformer loss in band %d, the version has %d", ErrUsage, band+1, len(e.v.Bands))
 				return
 			}
-			if e.bands[band], err = e.bands[band].Add(loss); err != nil {
+			if e.all.bands[band], err = e.all.bands[band].Add(loss); err != nil {
 				return
 			}
 		}
-		if e.energy, err = e.energy.Add(loss); err == nil {
+		if e.all.energy, err = e.all.energy.Add(loss); err == nil {
 			e.c.CycleAfter, err = e.c.CycleAfter.Add(loss)
 		}
 	}
@@ -144,14 +143,28 @@ func (e *engine) loss(f *Facts) (err error) {
 	return nil
 }
 
-// add appends the line quantity × price of the component that is rated.
-func (e *engine) add(part string, unit billing.Unit, quantity billing.Quantity, price billing.Price) error {
-	return e.addPart(part, unit, quantity, price, 0, 0)
+// kwh appends the line energy × price.
+func (e *engine) kwh(p part, n int, energy billing.Energy, price billing.Price) error {
+	c := e.c
+	if e.exact || c.N >= linesInline {
+		return e.add(p, n, billing.UnitKWh, billing.Quantity(energy), price, 0, 0)
+	}
+	amount, err := billing.MulRound(energy, price, e.v.Decimals)
+	if err != nil {
+		return e.add(p, n, billing.UnitKWh, billing.Quantity(energy), price, 0, 0)
+	}
+	// Nearly all lines are these: field by field, as nothing has to be zeroed.
+	l := &c.lines[c.N]
+	l.Quantity, l.Price, l.Amount, l.Fine = billing.Quantity(energy), price, amount, 0
+	l.Num, l.Den, l.Unit, l.Included, l.part, l.n = 0, 0, billing.UnitKWh, false, p, uint16(n)
+	e.mark(l)
+	c.N++
+	return nil
 }
 
-// addPart appends the line for num/den of quantity × price; den 0 is all of it.
-func (e *engine) addPart(part string, unit billing.Unit, quantity billing.Quantity, price billing.Price, num, den int64) error {
-	l, err := e.line(part, unit, quantity, price)
+// add appends the line for num/den of quantity × price; den 0 is all of it.
+func (e *engine) add(p part, n int, unit billing.Unit, quantity billing.Quantity, price billing.Price, num, den int64) error {
+	l, err := e.line(p, n, unit, quantity, price)
 	if err != nil {
 		return err
 	}
@@ -168,28 +181,30 @@ func (e *engine) addPart(part string, unit billing.Unit, quantity billing.Quanti
 		l.Amount, err = billing.MulPart(quantity, price, num, den, e.v.Decimals)
 	}
 	if err != nil {
-		return e.misfit(l, err)
+		return misfit(l, err)
 	}
 	e.c.N++
 	return nil
 }
 
-// line is the next line with everything but its amount.
-func (e *engine) line(part string, unit billing.Unit, quantity billing.Quantity, price billing.Price) (*Line, error) {
+// line is the next line with everything but its amount, not yet counted.
+func (e *engine) line(p part, n int, unit billing.Unit, quantity billing.Quantity, price billing.Price) (*Line, error) {
 	l, err := e.c.next()
 	if err != nil {
 		return nil, err
 	}
-	*l = Line{Part: part, Unit: unit, Quantity: quantity, Price: price}
-	if e.v.Kind == tariff.Composed {
-		p := &e.v.Components[e.at]
-		l.Component, l.Kind, l.at = p.Code, p.Kind, uint8(e.at)
-	}
+	*l = Line{part: p, n: uint16(n), Unit: unit, Quantity: quantity, Price: price}
+	e.mark(l)
 	return l, nil
 }
 
+// mark says of which component the line is.
+func (e *engine) mark(l *Line) {
+	l.by, l.at, l.Kind = e.c.By, uint8(e.at), e.kind
+}
+
 // misfit names the line whose amount cannot be told.
-func (e *engine) misfit(l *Line, err error) error {
+func misfit(l *Line, err error) error {
 	return fmt.Errorf("line %s, %s %s × %s: %w", l.Code(), l.Quantity, l.Unit, l.Price, err)
 }
 

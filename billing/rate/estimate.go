@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"time"
 
-	"feikong/billing"
 	"feikong/billing/tariff"
 )
 
@@ -61,7 +60,7 @@ func (c *Charge) reset() {
 }
 
 func (c *Charge) rate(v *tariff.Version, u *Usage) error {
-	if err := within(v, u); err != nil {
+	if err := c.within(v, u); err != nil {
 		return err
 	}
 	after, err := u.CycleBefore.Add(u.Energy)
@@ -69,10 +68,11 @@ func (c *Charge) rate(v *tariff.Version, u *Usage) error {
 		return fmt.Errorf("energy of the tier cycle: %w", err)
 	}
 	c.CycleBefore, c.CycleAfter, c.By = u.CycleBefore, after, v
-	e := engine{c: c, v: v, u: u, energy: u.Energy, exact: v.Kind == tariff.Composed && v.Rounding == tariff.RoundSum}
+	e := engine{c: c, v: v, u: u, exact: v.Kind == tariff.Composed && v.Rounding == tariff.RoundSum}
+	e.all.energy = u.Energy
 	switch v.Kind {
 	case tariff.Flat:
-		err = e.add("flat", billing.UnitKWh, billing.Quantity(u.Energy), v.Price)
+		err = e.kwh(partFlat, 0, u.Energy, v.Price)
 	case tariff.Tiered:
 		err = e.tiered()
 	case tariff.Composed:
@@ -87,7 +87,7 @@ func (c *Charge) rate(v *tariff.Version, u *Usage) error {
 	return nil
 }
 
-func within(v *tariff.Version, u *Usage) error {
+func (c *Charge) within(v *tariff.Version, u *Usage) error {
 	switch {
 	case u.To.Before(u.From):
 		return fmt.Errorf("%w: the period ends before it begins", ErrUsage)
@@ -96,28 +96,36 @@ func within(v *tariff.Version, u *Usage) error {
 	case u.From.Before(v.ValidFrom) || !v.ValidTo.IsZero() && u.To.After(v.ValidTo):
 		return fmt.Errorf("%w: version %d of tariff %s", ErrVersionCrossed, v.Number, v.ID)
 	}
-	if v.Cycle.Months == 0 || inCycle(v, u) {
+	if v.Cycle.Months == 0 {
 		return nil
 	}
-	if _, end := v.CycleOf(u.From); u.To.After(end) {
+	from, to := u.From.Unix(), u.To.Unix()
+	if k := &c.known; k.by == v && k.from <= from && to < k.to {
+		return nil
+	}
+	if least := leastLeft(v, u.From); to-from < least {
+		c.known = window{v, from, from + least}
+		return nil
+	}
+	start, end := v.CycleOf(u.From)
+	if u.To.After(end) {
 		return fmt.Errorf("%w, %s", ErrCycleCrossed, end.Format("2006-01-02"))
 	}
+	c.known = window{v, start.Unix(), end.Unix()}
 	return nil
 }
 
-// inCycle tells most periods that do not cross a cycle's end by the months that
-// From's cycle has left, each at least 28 days: building dates costs more than
-// pricing a household. A false means nothing.
-func inCycle(v *tariff.Version, u *Usage) bool {
+// leastLeft is the seconds that are left of t's cycle at least, by its whole
+// months of 28 days or more: building dates costs more than pricing a household.
+func leastLeft(v *tariff.Version, t time.Time) int64 {
 	if v.Cycle.Check() != nil {
-		return false
+		return 0
 	}
-	_, month, day := u.From.In(v.Location()).Date()
+	_, month, day := t.In(v.Location()).Date()
 	into := int(month) - v.Cycle.Month
 	if day < v.Cycle.Day {
 		into--
 	}
-	left := v.Cycle.Months - 1 - (into+24)%v.Cycle.Months // whole months after the one of From
-	// The month of From may be over in no time. An hour is for a change of clocks.
-	return u.To.Sub(u.From) <= time.Duration(left)*28*24*time.Hour-time.Hour
+	left := v.Cycle.Months - 1 - (into+24)%v.Cycle.Months // whole months after the one of t, which may be over in no time
+	return int64(left)*28*86_400 - 3600                   // an hour is for a change of clocks
 }

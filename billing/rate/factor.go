@@ -54,7 +54,7 @@ func (e *engine) factor(f *tariff.Factor) error {
 	}
 	active := facts.FactorEnergy
 	if active == 0 {
-		active = e.energy
+		active = e.all.energy
 	}
 	cos, err := cosine(active, facts.Reactive, facts.ReactiveBack)
 	if err != nil {
@@ -172,7 +172,7 @@ func (e *engine) funds(f *tariff.Factor) (funds billing.Money, err error) {
 			continue
 		}
 		e.at = i
-		a, err := e.part()
+		a, err := e.own()
 		if err != nil {
 			return 0, err
 		}

@@ -14,7 +14,7 @@ const monthParts = 28 * 29 * 15 * 31
 
 // levy adds a price on every kWh of the period (代征).
 func (e *engine) levy(l *tariff.Levy) error {
-	if err := e.add("", billing.UnitKWh, billing.Quantity(e.energy), l.Price); err != nil {
+	if err := e.kwh(partNone, 0, e.all.energy, l.Price); err != nil {
 		return err
 	}
 	e.c.last().Included = l.Included
@@ -27,15 +27,15 @@ func (e *engine) fixed(f *tariff.Fixed) error {
 	case f.PerDay != 0 && f.PerMonth != 0:
 		return fmt.Errorf("%w: a price for the day and one for the month", ErrVersion)
 	case f.PerDay != 0 || f.PerMonth == 0:
-		return e.add("", billing.UnitDay, billing.Quantity(e.days())*1e6, f.PerDay)
+		return e.add(partNone, 0, billing.UnitDay, billing.Quantity(e.days())*1e6, f.PerDay, 0, 0)
 	case !f.Prorate || e.u.Facts != nil && e.u.Facts.Months != 0:
-		return e.add("", billing.UnitMonth, e.months(), f.PerMonth)
+		return e.add(partNone, 0, billing.UnitMonth, e.months(), f.PerMonth, 0, 0)
 	}
 	parts := e.monthParts()
 	if parts%monthParts == 0 {
-		return e.add("", billing.UnitMonth, billing.Quantity(parts/monthParts)*1e6, f.PerMonth)
+		return e.add(partNone, 0, billing.UnitMonth, billing.Quantity(parts/monthParts)*1e6, f.PerMonth, 0, 0)
 	}
-	return e.addPart("", billing.UnitMonth, 1e6, f.PerMonth, parts, monthParts)
+	return e.add(partNone, 0, billing.UnitMonth, 1e6, f.PerMonth, parts, monthParts)
 }
 
 // daysMax bounds a period: nobody bills more than ten years at once, and all

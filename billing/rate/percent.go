@@ -39,8 +39,8 @@ func (e *engine) base(of []string) (billing.Money, error) {
 func (e *engine) named(of []string, l *Line) bool {
 	switch {
 	case len(of) > 0:
-		return slices.Contains(of, l.Component)
-	case e.v.Components[e.at].Kind == tariff.FactorCharge:
+		return slices.Contains(of, l.Component())
+	case e.kind == tariff.FactorCharge:
 		return l.Kind == tariff.EnergyCharge || l.Kind == tariff.BasicCharge
 	}
 	return true
@@ -61,7 +61,7 @@ func (e *engine) addRate(base billing.Money, rate int64) error {
 	if err != nil {
 		return err
 	}
-	return e.add("", billing.UnitMoney, quantity, price)
+	return e.add(partNone, 0, billing.UnitMoney, quantity, price, 0, 0)
 }
 
 // rated is base as a quantity and rate as a price, so that their product is the
@@ -99,14 +99,14 @@ func (e *engine) tax(p *tariff.Percent) error {
 			}
 			round, err := billing.RoundAt(l.Amount, l.Fine, e.v.Decimals)
 			if err != nil {
-				return e.misfit(l, err)
+				return misfit(l, err)
 			}
 			part, err := e.taxOf(round, p.Rate)
 			if err == nil {
 				amount, err = amount.Add(part)
 			}
 			if err != nil {
-				return e.misfit(l, err)
+				return misfit(l, err)
 			}
 		}
 	}
@@ -114,7 +114,7 @@ func (e *engine) tax(p *tariff.Percent) error {
 	if err != nil {
 		return err
 	}
-	l, err := e.line("", billing.UnitMoney, quantity, price)
+	l, err := e.line(partNone, 0, billing.UnitMoney, quantity, price)
 	if err != nil {
 		return err
 	}

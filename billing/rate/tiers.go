@@ -8,11 +8,6 @@ import (
 	"feikong/billing/tariff"
 )
 
-var (
-	tierCodes  = [tariff.TiersMax]string{"tier1", "tier2", "tier3", "tier4", "tier5", "tier6", "tier7", "tier8"}
-	adderCodes = [tariff.TiersMax]string{"base", "adder2", "adder3", "adder4", "adder5", "adder6", "adder7", "adder8"}
-)
-
 // tiering is how energy that was priced or not falls into tiers.
 type tiering struct {
 	tiers  []tariff.Tier
@@ -24,7 +19,7 @@ type tiering struct {
 // tiered adds the lines of a version of kind tiered (阶梯电价).
 func (e *engine) tiered() error {
 	t := tiering{tiers: e.v.Tiers, mode: tariff.TierMode(e.v.Notation)}
-	return e.split(&t, e.u.CycleBefore, e.energy)
+	return e.split(&t, e.u.CycleBefore, e.all.energy)
 }
 
 // tiersOf adds the lines of a component's tiers for energy, and moves the
@@ -61,7 +56,7 @@ func (e *engine) split(t *tiering, before, energy billing.Energy) error {
 	}
 	incremental := t.mode == tariff.TierIncremental && !t.adders
 	if incremental {
-		if err := e.add(adderCodes[0], billing.UnitKWh, billing.Quantity(energy), t.tiers[0].Price); err != nil {
+		if err := e.kwh(partBase, 0, energy, t.tiers[0].Price); err != nil {
 			return err
 		}
 	}
@@ -105,11 +100,11 @@ func (e *engine) tier(t *tiering, i int, part billing.Energy, incremental bool) 
 		if part == 0 || i == 0 && tier.Adder == 0 {
 			return nil
 		}
-		return e.add(tierCodes[i], billing.UnitKWh, billing.Quantity(part), tier.Adder)
+		return e.kwh(partTier, i+1, part, tier.Adder)
 	case !incremental:
-		return e.add(tierCodes[i], billing.UnitKWh, billing.Quantity(part), tier.Price)
+		return e.kwh(partTier, i+1, part, tier.Price)
 	case i > 0 && part > 0:
-		return e.add(adderCodes[i], billing.UnitKWh, billing.Quantity(part), tier.Adder)
+		return e.kwh(partAdder, i+1, part, tier.Adder)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"feikong/agent/line"
 	"feikong/agent/local"
@@ -92,9 +93,28 @@ func run(ctx context.Context, c *Config, box *outbox.Box, log *slog.Logger) erro
 	up.SetLink(client)
 	st := &status{c: c, lines: lines, pollers: pollers, box: box, clock: clock, link: client, mode: string(mode), log: log}
 	tasks = append(tasks, daemon.Task{Name: "relay", Run: orders.Run}, daemon.Task{Name: "uplink", Run: up.Run},
-		daemon.Task{Name: "broker", Run: client.Run}, daemon.Task{Name: "status", Run: st.Run},
+		daemon.Task{Name: "broker", Run: client.Run}, daemon.Task{Name: "status", Run: st.Run}, daemon.Task{Name: "memory", Run: func(ctx context.Context) error { return release(ctx, box) }},
 		daemon.Task{Name: "local", Run: local.New(c.Data, desk(st, switches, lines, orders), log).Run})
 	return daemon.Run(ctx, tasks...)
+}
+
+// releaseEvery is short of the time in which a gateway that was away fetches 64 MiB.
+const releaseEvery = 10 * time.Second
+
+// release keeps the outbox's file from growing into the agent's memory.
+func release(ctx context.Context, box *outbox.Box) error {
+	t := time.NewTicker(releaseEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		if err := box.Release(); err != nil {
+			return err
+		}
+	}
 }
 
 // probe opens every port once: a misspelt port is told at start, with its key, not found out hours later.

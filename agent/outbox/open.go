@@ -63,7 +63,7 @@ func Open(path string, o Options) (*Box, error) {
 		err = b.load()
 	}
 	if err == nil {
-		return b, nil
+		return b, b.Release()
 	}
 	if b.db != nil {
 		b.db.Close() // nothing was written; the first error is the one to tell

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"path/filepath"
@@ -17,6 +18,9 @@ import (
 
 // ErrNotRunning says that no agent serves the data directory.
 var ErrNotRunning = errors.New("no agent is running on this data directory")
+
+// ErrHungUp says that the agent went away before it answered: what was asked may have been done.
+var ErrHungUp = errors.New("the agent went away before it answered")
 
 // callMax bounds the wait for one answer: longer than the server allows itself.
 const callMax = 90 * time.Second
@@ -149,6 +153,9 @@ func (c *Client) reply(limit time.Duration) (*Reply, error) {
 		}
 		if err == nil {
 			break
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+			return nil, ErrHungUp
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return nil, fmt.Errorf("hear the agent: %w", err)

@@ -251,8 +251,12 @@ func (h *hand) result(of, state, cause string, why error, after protocol.RelayRe
 	rec.Of, rec.State, rec.Cause, rec.Detail = of, state, cause, text(why)
 	rec.Before, rec.After, rec.Frames = field.RelayStateOf(h.before), field.RelayStateOf(after), field.FramesOf(h.frames)
 	h.log.Info("relay moved by hand, ended", "meter", h.r.Meter.Address, "line", h.r.Meter.Line, "action", h.r.Action, "state", state, "cause", cause, "detail", rec.Detail)
-	if _, err := h.keep(rec); err != nil {
-		return rec, err
+	_, err := h.keep(rec)
+	if err != nil && of != "" { // who is told to repeat would move the relay twice
+		return nil, fault(CodeInside, "报文已发出（%s：%s），只是结果记录未存：%v；不要重复动作", "a frame has left (%s: %s), only the record of its result was not stored: %v; do not repeat it", h.r.Action, state, err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return rec, nil
 }

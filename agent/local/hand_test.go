@@ -226,3 +226,26 @@ func (e ending) AppendRecord(r protocol.FieldRecord, rs []protocol.Reading) erro
 	e.m.clear(time.Now(), true)
 	return e.Box.AppendRecord(r, rs)
 }
+
+// narrow is an outbox that has room for the intention and none for the result.
+type narrow struct{ Box }
+
+func (n narrow) AppendRecord(r protocol.FieldRecord, rs []protocol.Reading) error {
+	if rec, err := field.Decode(r.Body); err != nil || r.Kind == field.KindRelay && rec.(*field.RelayTest).Stage == field.StageResult {
+		return outbox.ErrFull
+	}
+	return n.Box.AppendRecord(r, rs)
+}
+
+func TestResultWithoutARecordIsNoReasonToRepeat(t *testing.T) {
+	s := newStation(t, "bench")
+	s.srv.desk.Box = narrow{s.box}
+	c := dial(t, s.data)
+	if _, err := c.Mode(ModeRequest{On: true, Person: "x", Minutes: 1}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Relay(RelayRequest{Meter: field.RefOf(ref), Action: "trip", Person: "x", Password: "02563412"})
+	if code(err) != CodeInside || !strings.Contains(err.Error(), "do not repeat") || s.frames(dlt645.Trip) != 1 {
+		t.Errorf("got %v, %d frames", err, s.frames(dlt645.Trip))
+	}
+}

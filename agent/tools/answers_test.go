@@ -1,12 +1,18 @@
 package tools
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"feikong/agent/field"
+	"feikong/agent/local"
 )
 
 func TestSlipOfTheHandIsTypedAgain(t *testing.T) {
@@ -89,5 +95,35 @@ func TestOldDraftIsNotTakenUpWithoutAQuestion(t *testing.T) {
 	}
 	if _, _, err := w.run(ExchangeCommand(), nil, append(exchangeArgs(w), "--restart")...); err != nil {
 		t.Error(err)
+	}
+}
+
+// The other end answers a status and then goes away, as a killed agent does.
+func TestAgentThatDiesWhileARelayMovesIsNoReasonToRepeat(t *testing.T) {
+	w := newWorkshop(t)
+	if err := os.MkdirAll(w.data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", filepath.Join(w.data, local.SocketName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		in := bufio.NewReader(c)
+		if _, err := in.ReadString('\n'); err == nil {
+			fmt.Fprintf(c, `{"v":%d,"ok":{"commissioning":{"on":true,"person":"x"}}}`+"\n", local.Version)
+			in.ReadString('\n')
+		}
+	}()
+	t.Setenv(PasswordVariable, "02123456")
+	_, _, err = w.run(RelayCommand(), nil, "101", "trip", "--yes")
+	if !errors.Is(err, local.ErrHungUp) || !strings.Contains(err.Error(), "do not repeat") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -60,6 +60,14 @@ type question struct {
 	check  func(string) error // says what is wrong
 }
 
+// name is how the answer is given without a question: a flag, or an argument in capitals.
+func (q question) name() string {
+	if strings.ToUpper(q.flag) == q.flag {
+		return q.flag
+	}
+	return "--" + q.flag
+}
+
 // text asks q. given is the flag's value and goes before everything.
 func (a *asker) text(q question, given string) (string, error) {
 	if given != "" || a.silent {
@@ -68,11 +76,11 @@ func (a *asker) text(q question, given string) (string, error) {
 			answer = q.def
 		}
 		if answer == "" && !q.empty {
-			return "", fmt.Errorf(say("缺少 --%s（%s）", "--%s is missing (%s)"), q.flag, say(q.zh, q.en))
+			return "", fmt.Errorf(say("缺少 %s（%s）", "%s is missing (%s)"), q.name(), say(q.zh, q.en))
 		}
 		if answer != "" && q.check != nil {
 			if err := q.check(answer); err != nil {
-				return "", fmt.Errorf("--%s: %w", q.flag, err)
+				return "", fmt.Errorf("%s: %w", q.name(), err)
 			}
 		}
 		return answer, nil

@@ -84,6 +84,10 @@ func (s *site) moveRelay(name, action, operator string) error {
 		return errors.New(say("未确认，未动作（脚本用 --yes）", "not confirmed, nothing was done (scripts: --yes)"))
 	}
 	rec, err := c.Relay(r)
+	var fault *local.Fault
+	if err != nil && !errors.As(err, &fault) && rec.State == "" {
+		return fmt.Errorf(say("结果不明（%w）：报文可能已发出，到表前看继电器，或运行 agent read %s relay；不要重复动作", "unknown (%w): a frame may have left; look at the meter, or run agent read %s relay; do not repeat it"), err, s.name())
+	}
 	if err != nil {
 		return err
 	}

@@ -89,6 +89,22 @@ func TestImplausibleRegistersAreDoubted(t *testing.T) {
 	}
 }
 
+func TestPhotoLeavesTheDiskToReadings(t *testing.T) {
+	was := diskFree
+	defer func() { diskFree = was }()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "p.jpg")
+	if err := os.WriteFile(file, []byte(jpeg), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for free, ok := range map[int64]bool{photoReserve: false, photoReserve + int64(len(jpeg)): true} {
+		diskFree = func(string) (int64, error) { return free, nil }
+		if _, err := KeepPhoto(dir, file); (err == nil) != ok || err != nil && (!errors.Is(err, ErrPhoto) || !strings.Contains(err.Error(), "photos")) {
+			t.Errorf("%d bytes free: got %v", free, err)
+		}
+	}
+}
+
 const jpeg = "\xff\xd8\xff\xe0 a picture of a display"
 
 func TestPhotoIsKeptUnderItsOwnSum(t *testing.T) {

@@ -10,11 +10,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // PhotoMax bounds a photo: what a telephone takes, several times over.
 const PhotoMax = 20 << 20
+
+// photoReserve is what a photo leaves free on the disk: readings go before pictures, and nobody empties a concentrator's disk
+// for months.
+const photoReserve = 32 << 20
 
 // ErrPhoto is wrapped when a file is no photo that can be kept.
 var ErrPhoto = errors.New("photo")
@@ -78,11 +83,23 @@ func KeepPhoto(data, file string) (*Photo, error) {
 		return nil, fmt.Errorf("keep photo: %w", err)
 	}
 	sweep(dir)
+	if free, err := diskFree(dir); err == nil && free < info.Size()+photoReserve {
+		return nil, because(ErrPhoto, syscall.ENOSPC, "磁盘只剩 %d MiB，其中 %d MiB 留给示数：删去 %s 中旧照片，或不带照片", "%d MiB are free on the disk, of which %d MiB are for readings: remove old photos from %s, or go on without one", free>>20, photoReserve>>20, dir)
+	}
 	p, err := copyPhoto(dir, ext, io.MultiReader(bytes.NewReader(head[:n]), in))
 	if err != nil {
 		return nil, fmt.Errorf("keep photo %s: %w", file, err)
 	}
 	return p, nil
+}
+
+// diskFree is how much an ordinary user may still write where dir is; a variable, because no test fills a disk.
+var diskFree = func(dir string) (int64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil
 }
 
 func pictureOf(head []byte) string {

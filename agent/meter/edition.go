@@ -32,6 +32,7 @@ type ways struct {
 	misses int       // calls in a row that nobody answered
 	heard  time.Time // when list[at] last answered; zero: never
 	asked  time.Time // whether the meter speaks 2007 after all, when list[at] is 1997
+	lent   *lent
 }
 
 const (
@@ -90,7 +91,27 @@ func (s *ways) answered(w way, at time.Time) {
 
 // doubted says that list[at] may be wrong: it has not answered yet, or not for long.
 func (s *ways) doubted(now time.Time) bool {
-	return len(s.list) > 1 && (s.heard.IsZero() || now.Sub(s.heard) >= searchAfter)
+	return len(s.list) > 1 && (s.heard.IsZero() || now.Sub(s.heard) >= searchAfter || s.lends())
+}
+
+// lent is a rate that the meter was told by hand, and how it was talked to before, to which it may go back.
+type lent struct{ to, from way }
+
+func (s *ways) lends() bool { return s.lent != nil && s.lent.to == s.list[s.at] }
+
+// lend puts w beside the ways there are, and in use when the meter was heard in it: it was told a rate by hand, which not
+// every meter keeps.
+func (s *ways) lend(w way, heard bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.list, w)
+	if i < 0 { // at most one for each rate of the standard
+		i, s.list = len(s.list), append(s.list, w)
+	}
+	if heard {
+		s.lent = &lent{w, s.list[s.at]}
+		s.at, s.heard, s.misses = i, time.Now(), 0
+	}
 }
 
 // pick is the way in use, or in its turn another one where there is doubt: every second call for a meter that was never
@@ -99,11 +120,14 @@ func (s *ways) pick(now time.Time) (w way, guess bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	every := 4
-	if s.heard.IsZero() {
+	if s.heard.IsZero() || s.lends() {
 		every = 2
 	}
 	if !s.doubted(now) || s.misses%every != every-1 {
 		return s.list[s.at], false
+	}
+	if s.lends() {
+		return s.lent.from, true
 	}
 	if s.turn = (s.turn + 1) % len(s.list); s.turn == s.at {
 		s.turn = (s.turn + 1) % len(s.list)

@@ -37,7 +37,7 @@ func (m *DLT645) exchange(ctx context.Context, c Call, w way, f dlt645.Frame, x 
 				return false
 			}
 			if found {
-				if r.FromMeter() && r.Addr == m.addr {
+				if r.FromMeter() && (r.Addr == m.addr || !f.Addr.Exact()) { // asked all: whoever else answers
 					verdict = ErrTwo
 				}
 				continue
@@ -47,7 +47,7 @@ func (m *DLT645) exchange(ctx context.Context, c Call, w way, f dlt645.Frame, x 
 			}
 			found = true
 			if c.Trace != nil {
-				reply = dlt645.AppendFrame(nil, r)
+				reply = dlt645.AppendMasked(nil, r) // a meter repeats a password that was changed
 			}
 			return true
 		}

@@ -113,7 +113,7 @@ func (m *DLT645) values(w way, d dlt645.DI, data []byte, at time.Time) (out []It
 		return []ItemValue{{ID: itemName(w, d), Name: "bytes", NameZH: "字节", Text: fmt.Sprintf("% X", data), At: at}}
 	}
 	for _, v := range values {
-		it := ItemValue{ID: itemName(w, v.DI), Name: v.Name, NameZH: v.NameZH, Text: v.Text, Unit: v.Unit, Null: v.Null, At: at}
+		it := ItemValue{ID: itemName(w, v.DI), Name: v.Name, NameZH: v.NameZH, Text: v.Text, Unit: v.Unit, Null: v.Null, Never: v.Never, At: at}
 		if v.Text == "" && !v.Null {
 			it.Text = v.Decimal()
 		}

@@ -50,6 +50,7 @@ type ItemValue struct {
 	TextZH       string // the same in Chinese where it has words; else empty
 	Unit         string
 	Null         bool // the meter does not measure it
+	Never        bool // with Null: a time that has not been yet
 	At           time.Time
 }
 

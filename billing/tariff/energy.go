@@ -2,6 +2,7 @@ package tariff
 
 import (
 	"fmt"
+	"slices"
 
 	"feikong/billing"
 )
@@ -209,7 +210,7 @@ func (p *parser) limits(r *rawEnergy, e *EnergyPrice, v *Version) error {
 	if r.Limits.InService.Value == "" && r.Limits.Household == nil && len(r.Limits.Seasons) == 0 {
 		return p.fault(line, "limits is empty; give in_service, household or seasons, or remove it")
 	}
-	if len(r.Limits.Seasons) > 0 && v.Cycle.Months != 1 {
+	if len(r.Limits.Seasons) > 0 && v.Cycle.Months > 1 {
 		return p.fault(int(r.Limits.Seasons[0].Line), "seasons need a cycle of one month, this one has %d; a limit cannot change within its cycle", v.Cycle.Months)
 	}
 	e.Limits = l
@@ -251,7 +252,7 @@ func (p *parser) season(r *rawSeason, l *Limits, tiers int) error {
 		if l.ByMonth[m] != nil {
 			return p.fault(int(r.Line), "overlap: month %d has limits already; name each month once", m+1)
 		}
-		l.ByMonth[m] = row
+		l.ByMonth[m] = slices.Clone(row)
 	}
 	return nil
 }

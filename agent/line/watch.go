@@ -22,6 +22,7 @@ const (
 	// askedMax remembers what we sent lately; askedFor is how late an answer may be: DTUs hold them back for seconds, in which
 	// a quick line goes on asking.
 	askedMax, askedFor = 64, 10 * time.Second
+	askedRoom          = 16 // bytes of a DL/T 645 read; longer requests get a place of their own
 	// silence ends a burst; USB adapters hand over every 16 ms.
 	silence = 50 * time.Millisecond
 )
@@ -71,7 +72,12 @@ type telling struct {
 }
 
 func newWatcher(tell func(Foreign)) *watcher {
-	return &watcher{tell: tell, told: map[string]*telling{}}
+	w := &watcher{tell: tell, told: map[string]*telling{}}
+	room := make([]byte, len(w.asked)*askedRoom) // a read fits, so that polling allocates nothing
+	for i := range w.asked {
+		w.asked[i].sent = room[i*askedRoom : i*askedRoom : (i+1)*askedRoom]
+	}
+	return w
 }
 
 // opened forgets what was before: a process that was killed may have asked anybody, so answers are not told for a while.

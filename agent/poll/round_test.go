@@ -155,6 +155,7 @@ func TestMetersThatDoNotAnswerToTheirRelayKeepNobodyElseFromIt(t *testing.T) {
 			return mute[len(mute)-1], nil
 		}, func(o *Options) { o.Interval, o.Relay, o.Clock = time.Second, 5*time.Minute, 40*time.Minute })
 		time.Sleep(40*time.Minute + 30*time.Second)
+		synctest.Wait()
 		got := r.entries()
 		for _, a := range addresses(16)[8:] {
 			if n := count(got, a, protocol.RelayState); n < 6 || n > 9 {

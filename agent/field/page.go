@@ -123,6 +123,21 @@ func (p *page) foot(h *Head) {
 	p.line("")
 }
 
+// frames are the proof, at the foot of a record.
+func (p *page) frames(fs []Frame) {
+	if len(fs) > 0 {
+		p.rule('-')
+	}
+	for _, f := range fs {
+		way := "<-"
+		if f.Sent {
+			way = "->"
+		}
+		name := way + " " + time.UnixMilli(f.At).In(p.zone).Format("15:04:05.000")
+		p.row(name, name, strings.ToUpper(f.Hex))
+	}
+}
+
 func (p *page) relay(zh, en string, s *RelayState) {
 	v := p.say("未读到", "not read")
 	if s != nil {

@@ -192,16 +192,7 @@ func (r *RelayTest) Page(lang string, zone *time.Location) string {
 	if r.Detail != "" {
 		p.row("细节", "detail", r.Detail)
 	}
-	if len(r.Frames) > 0 {
-		p.rule('-')
-	}
-	for _, f := range r.Frames {
-		way := "<-"
-		if f.Sent {
-			way = "->"
-		}
-		p.row(way+" "+time.UnixMilli(f.At).In(zone).Format("15:04:05.000"), way+" "+time.UnixMilli(f.At).In(zone).Format("15:04:05.000"), strings.ToUpper(f.Hex))
-	}
+	p.frames(r.Frames)
 	p.foot(&r.Head)
 	return p.b.String()
 }

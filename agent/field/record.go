@@ -1,5 +1,5 @@
 // Package field is what a person does at a meter 现场作业, as records: put into service, exchanged, read by eye, its relay
-// moved by hand. A record is complete and checked before it exists; it prints as one page and as JSON. Photos and drafts are
+// moved by hand, its settings changed. A record is complete and checked before it exists; it prints as one page and as JSON. Photos and drafts are
 // files beside the outbox. Nothing here talks to a meter.
 package field
 
@@ -22,6 +22,7 @@ const (
 	KindReading    = "reading"    // 手抄
 	KindRelay      = "relay"      // 现场跳合闸
 	KindMode       = "mode"       // 调试模式
+	KindMaintain   = "maintain"   // 电能表维护
 )
 
 // ErrRecord is wrapped by every error about what a record says or lacks.
@@ -95,7 +96,7 @@ func (w Work) head(kind, program string, meter Ref) Head {
 	return Head{Version: version, Kind: kind, ID: w.ID, Person: w.Person, At: w.At.UnixMilli(), Agent: w.Agent, Program: program, Meter: meter, Note: w.Note, Photo: w.Photo}
 }
 
-// Record is one of Commission, Exchange, HandReading, RelayTest and Mode.
+// Record is one of Commission, Exchange, HandReading, RelayTest, Mode and Maintenance.
 type Record interface {
 	Top() *Head
 	Check() error                                 // wraps ErrRecord
@@ -176,6 +177,8 @@ func Decode(body []byte) (Record, error) {
 		r = new(RelayTest)
 	case KindMode:
 		r = new(Mode)
+	case KindMaintain:
+		r = new(Maintenance)
 	default:
 		return nil, wrong("kind %q is not known", kind.Kind)
 	}

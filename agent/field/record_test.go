@@ -79,7 +79,12 @@ func samples(t testing.TB) map[string]Record {
 		t.Fatal(err)
 	}
 	m.Program = "v1"
-	return map[string]Record{KindCommission: c, KindExchange: e, KindReading: h, KindRelay: r, KindMode: m}
+	a := NewMaintenance(w, meter, "clear-demand", "", "", StageResult)
+	a.Program, a.Of, a.State, a.Photo = "v1", strings.Repeat("0b", 16), "done", nil
+	a.Before = []Setting{{"03300200", "demand clear count", "需量清零总次数", "0", ""}, {"01010000", "forward active maximum demand", "正向有功最大需量", "12.3456", "kW"}}
+	a.After = []Setting{{"03300200", "demand clear count", "需量清零总次数", "1", ""}, {"01010000", "forward active maximum demand", "正向有功最大需量", "0.0000", "kW"}}
+	a.Frames = []Frame{{true, t0 - 100, "68010100000000681908" + "35ffffff34333333ff16", "clear demand"}, {false, t0, "681010000000006899006e16", "clear demand"}}
+	return map[string]Record{KindCommission: c, KindExchange: e, KindReading: h, KindRelay: r, KindMode: m, KindMaintain: a}
 }
 
 func TestPagesAreTheSameEachTimeAndFitTheSheet(t *testing.T) {
@@ -161,6 +166,9 @@ func TestRecordsThatLackSomethingAreRefused(t *testing.T) {
 		{"result without a state", KindRelay, func(r Record) { r.(*RelayTest).State = "" }},
 		{"intention with a result", KindRelay, func(r Record) { r.(*RelayTest).Stage = StageIntent }},
 		{"frame that is none", KindRelay, func(r Record) { r.(*RelayTest).Frames[0].Hex = "6x" }},
+		{"meter clear", KindMaintain, func(r Record) { r.(*Maintenance).Act = "clear-meter" }},
+		{"maintenance without a state", KindMaintain, func(r Record) { r.(*Maintenance).State = "" }},
+		{"too many values", KindMaintain, func(r Record) { r.(*Maintenance).After = make([]Setting, valuesMax+1) }},
 		{"mode without an end", KindMode, func(r Record) { r.(*Mode).Until = 0 }},
 	} {
 		r := samples(t)[row.kind]
@@ -305,4 +313,20 @@ func FuzzNumber(f *testing.F) {
 			t.Fatalf("%q: %v became %v, %v", s, n, back, err)
 		}
 	})
+}
+
+func TestMaintenanceIsCutToWhatARecordHolds(t *testing.T) {
+	r := samples(t)[KindMaintain].(*Maintenance)
+	act := r.Frames
+	for range framesMax - len(act) {
+		r.Frames = append([]Frame{{true, t0, strings.Repeat("68", 500), "read before"}}, r.Frames...)
+	}
+	for range 40 {
+		r.Before = append(r.Before, Setting{"01010000", strings.Repeat("n", valueMax), strings.Repeat("名", valueMax/3), "1.0000", "kW"})
+	}
+	r.After = r.Before
+	r.Fit()
+	if _, err := Encode(r); err != nil || len(r.Frames) < len(act) || r.Frames[len(r.Frames)-1] != act[1] || len(r.Before) != valuesMax {
+		t.Errorf("got %v, %d frames, %d values before", err, len(r.Frames), len(r.Before))
+	}
 }

@@ -51,6 +51,24 @@ func FramesOf(fs []protocol.FrameEvidence) (out []Frame) {
 	return out
 }
 
+func checkFrames(fs []Frame) error {
+	if len(fs) > framesMax {
+		return wrong("%d frames, the limit is %d", len(fs), framesMax)
+	}
+	for _, f := range fs {
+		if len(f.Hex) > 1024 {
+			return wrong("a frame of %d digits", len(f.Hex))
+		}
+		if _, err := hex.DecodeString(f.Hex); err != nil {
+			return wrong("a frame is not hex")
+		}
+		if err := text("frame", f.Note, textMax); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // RelayTest is a relay moved by hand in commissioning mode 现场跳合闸: an intention, or its result.
 type RelayTest struct {
 	Head
@@ -98,19 +116,9 @@ func (r *RelayTest) Check() error {
 		return wrong("stage %q is not known", r.Stage)
 	case r.Cause != "" && causeWords[r.Cause][0] == "":
 		return wrong("cause %q of a result is not known", r.Cause)
-	case len(r.Frames) > framesMax:
-		return wrong("%d frames, the limit is %d", len(r.Frames), framesMax)
 	}
-	for _, f := range r.Frames {
-		if len(f.Hex) > 1024 {
-			return wrong("a frame of %d digits", len(f.Hex))
-		}
-		if _, err := hex.DecodeString(f.Hex); err != nil {
-			return wrong("a frame is not hex")
-		}
-		if err := text("frame", f.Note, textMax); err != nil {
-			return err
-		}
+	if err := checkFrames(r.Frames); err != nil {
+		return err
 	}
 	if err := text("of", r.Of, personMax); err != nil {
 		return err

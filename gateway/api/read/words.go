@@ -238,6 +238,7 @@ var FieldKinds = Words{
 	"reading":    {"read by eye", "手抄"},
 	"relay":      {"relay moved by hand", "现场跳合闸"},
 	"mode":       {"commissioning mode", "调试模式"},
+	"maintain":   {"meter maintained", "电能表维护"},
 }
 
 // Alarms of agents.

@@ -56,7 +56,7 @@ func (d *dtu) lag() time.Duration {
 
 // outbound takes the bytes of the line and gives the segments that reach the master now.
 func (d *dtu) outbound(now time.Time, data []byte) (out [][]byte) {
-	if d.wire() {
+	if d.wire() && len(d.held)+len(d.segments) == 0 { // or it was a DTU a moment ago
 		if len(data) > 0 {
 			out = append(out, data)
 		}

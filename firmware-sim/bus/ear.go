@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -54,6 +55,7 @@ func (l *Line) ear(old []*ear, f Framing) *ear {
 		return l.ears[i]
 	}
 	e := &ear{framing: f, face: newFace(l.cfg)}
+	e.hiss.rng = rand.New(rand.NewPCG(l.cfg.Seed, uint64(f.Baud)<<8|uint64(f.bits())<<1|uint64(len(f.Parity))&1)) // odd has three letters, even four
 	if i := slices.IndexFunc(old, same); i >= 0 {
 		e = old[i]
 		e.meters = nil
@@ -76,7 +78,7 @@ func (l *Line) listen(e *ear, now time.Time) {
 			e.face.forget()
 		}
 		e.last = c.at
-		if e.hiss.spoil(l.rng, l.current, e.framing, &c); c.bad {
+		if e.hiss.spoil(l.current, e.framing, &c); c.bad {
 			e.face.forget() // a character with a wrong parity spoils the frame (DL/T 645-2007, 5.2)
 			continue
 		}

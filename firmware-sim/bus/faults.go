@@ -2,6 +2,7 @@ package bus
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -29,6 +30,50 @@ type Faults struct {
 	SecondMaster Span   `yaml:"second_master"`
 	Replay       Span   `yaml:"replay"`
 	Cut          Switch `yaml:"cut"`
+	DTULatency   Span   `yaml:"dtu_latency"`
+	DTUJitter    Span   `yaml:"dtu_jitter"`
+	DTUSplit     Share  `yaml:"dtu_split"`
+	DTUMerge     Share  `yaml:"dtu_merge"`
+	DTUHold      Span   `yaml:"dtu_hold"`
+}
+
+// dtu is what lies between the line and its master: the line's own DTU, where no fault says otherwise.
+func (f Faults) dtu(own DTU) DTU {
+	for _, row := range []struct {
+		to   *time.Duration
+		from Span
+	}{{&own.Latency, f.DTULatency}, {&own.Jitter, f.DTUJitter}, {&own.Hold, f.DTUHold}} {
+		if row.from > 0 {
+			*row.to = time.Duration(row.from)
+		}
+	}
+	for _, row := range []struct {
+		to   *Share
+		from Share
+	}{{&own.Split, f.DTUSplit}, {&own.Merge, f.DTUMerge}} {
+		if row.from > 0 {
+			*row.to = row.from
+		}
+	}
+	return own
+}
+
+// ErrRealPort says that a real port is on its wires: no DTU lies between it and its master.
+var ErrRealPort = errors.New("a real port is on its wires, without a DTU; use tcp or a pseudo-terminal")
+
+// DelayMax bounds what a DTU may add each way; a satellite link has 2 s there and back.
+const DelayMax = 10 * time.Second
+
+// Check refuses what a line that is found in such a place cannot have, and a DTU that nobody would wait for.
+func (f Faults) Check(at Place) error {
+	d := f.dtu(DTU{})
+	switch {
+	case at.Kind == "serial" && d != DTU{}:
+		return fmt.Errorf("dtu: %w", ErrRealPort)
+	case max(d.Latency, d.Jitter, d.Hold) > DelayMax:
+		return fmt.Errorf("dtu_latency, dtu_jitter, dtu_hold: want at most %s", DelayMax)
+	}
+	return nil
 }
 
 // FaultInfo explains one fault to a person.
@@ -56,6 +101,11 @@ var faults = []struct {
 	{FaultInfo{"second_master", "time", "另有主站，每隔这么久抄一块表", "another master polls a meter each so often, whoever talks"}, func(f *Faults) value { return &f.SecondMaster }},
 	{FaultInfo{"replay", "time", "另有主站，每隔这么久重放最近一条拉合闸帧", "another master replays the last relay frame each so often"}, func(f *Faults) value { return &f.Replay }},
 	{FaultInfo{"cut", "on|off", "线路断开", "the line is cut between the master and all meters"}, func(f *Faults) value { return &f.Cut }},
+	{FaultInfo{"dtu_latency", "time", "主站经 DTU：每个方向的时延", "a DTU before the master: time each way"}, func(f *Faults) value { return &f.DTULatency }},
+	{FaultInfo{"dtu_jitter", "time", "DTU 时延的抖动", "at most so much more, each way"}, func(f *Faults) value { return &f.DTUJitter }},
+	{FaultInfo{"dtu_split", "share", "DTU 把数据拆成两段的比例", "share of the DTU's segments that are cut in two"}, func(f *Faults) value { return &f.DTUSplit }},
+	{FaultInfo{"dtu_merge", "share", "DTU 把数据与后续合并的比例", "share of the DTU's segments that wait for what follows"}, func(f *Faults) value { return &f.DTUMerge }},
+	{FaultInfo{"dtu_hold", "time", "合并最多等多久（默认 100ms）", "how long they wait at most (100ms)"}, func(f *Faults) value { return &f.DTUHold }},
 }
 
 // FaultTable explains all faults, in a fixed order.

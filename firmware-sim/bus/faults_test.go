@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -91,13 +92,12 @@ func TestEchoIsHeardBeforeTheReply(t *testing.T) {
 
 // Single bit errors on 8E1: the parity turns the character into 00, and a meter drops the frame. Without parity they pass.
 func TestParityFindsOddNumbersOfFlippedBits(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
 	for _, f := range []Framing{{2400, "even", 1}, {2400, "odd", 1}, {2400, "none", 1}} {
-		var h hiss
+		h := hiss{rng: rand.New(rand.NewPCG(1, 2))}
 		odd, even, passed := 0, 0, 0
 		for range 200_000 {
 			c := character{value: 0x5A}
-			h.spoil(rng, Faults{BitErrors: 0.02}, f, &c)
+			h.spoil(Faults{BitErrors: 0.02}, f, &c)
 			flips := 0
 			for b := c.value ^ 0x5A; b != 0; b &= b - 1 {
 				flips++
@@ -121,12 +121,11 @@ func TestParityFindsOddNumbersOfFlippedBits(t *testing.T) {
 
 func TestBitErrorsHaveTheirRate(t *testing.T) {
 	for _, rate := range []Share{0.0001, 0.001, 0.05, 1} {
-		var h hiss
-		rng := rand.New(rand.NewPCG(3, 4))
+		h := hiss{rng: rand.New(rand.NewPCG(3, 4))}
 		flips := 0
 		const n = 1_000_000
 		for range n {
-			for m := h.single(rng, rate, 8); m != 0; m &= m - 1 {
+			for m := h.single(rate, 8); m != 0; m &= m - 1 {
 				flips++
 			}
 		}
@@ -269,6 +268,69 @@ func TestFaultsAreTheSameForTheSameSeed(t *testing.T) {
 	}
 	if talk(6) == first {
 		t.Error("another seed gives the same faults")
+	}
+}
+
+// When the process wakes must not change what anybody hears, also where master and meters hear at once.
+func TestFaultsDoNotDependOnWakeUps(t *testing.T) {
+	talk := func(poke time.Duration) (out string) {
+		synctest.Test(t, func(t *testing.T) {
+			port, line := running(t, l645, meter645(t, "101"))
+			on(t, line, "echo", "on", "bit_errors", "0.003", "bursts", "0.003")
+			go func() {
+				tick := time.NewTicker(poke)
+				defer tick.Stop()
+				for {
+					select {
+					case <-tick.C:
+						line.wake()
+					case <-t.Context().Done():
+						return
+					}
+				}
+			}()
+			for range 40 {
+				got, _ := ask(t, port, readTotal("101"))
+				out += fmt.Sprintf("%X\n", got)
+			}
+		})
+		return out
+	}
+	if talk(7*time.Millisecond) != talk(time.Hour) {
+		t.Error("two runs of one seed differ")
+	}
+}
+
+// A DTU can be put before a running line, and taken away: nothing is lost on the way.
+func TestADTUComesAndGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		port, line := running(t, l645, meter645(t, "101"))
+		last := func(at []time.Duration) time.Duration {
+			if len(at) == 0 {
+				t.Fatal("no reply")
+			}
+			return at[len(at)-1]
+		}
+		_, plain := ask(t, port, readTotal("101"))
+		on(t, line, "dtu_latency", "200ms", "dtu_split", "1", "dtu_merge", "1")
+		got, slow := ask(t, port, readTotal("101"))
+		if !whole(got) || last(slow) < last(plain)+400*time.Millisecond {
+			t.Errorf("got % X after %s, without a DTU it took %s", got, last(slow), last(plain))
+		}
+		port.Write(readTotal("101"))
+		time.Sleep(last(slow) - 100*time.Millisecond)
+		on(t, line, "dtu_latency", "off", "dtu_split", "off", "dtu_merge", "off")
+		time.Sleep(time.Second)
+		buf := make([]byte, 256)
+		if n, err := port.Read(buf); err != nil || !whole(buf[:n]) {
+			t.Errorf("what was on its way: got % X, %v", buf[:n], err)
+		}
+		if err := line.Change(func(f *Faults) error { return f.Set("dtu_latency", "1h") }); err == nil || line.Faults().DTULatency != 0 {
+			t.Errorf("an hour: %v", err)
+		}
+	})
+	if err := (Faults{DTUSplit: 0.5}).Check(Place{Kind: "serial"}); !errors.Is(err, ErrRealPort) {
+		t.Errorf("a real port: %v", err)
 	}
 }
 

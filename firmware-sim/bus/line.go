@@ -118,6 +118,7 @@ func newLine(cfg Config, wires medium, meters []*meter.Meter) *Line {
 		rng: rand.New(rand.NewPCG(cfg.Seed, 0x485)), frames: ring{max: cfg.Frames},
 	}
 	l.dtu = dtu{DTU: cfg.DTU, rng: rand.New(rand.NewPCG(cfg.Seed, 0xD70))}
+	l.hiss.rng = rand.New(rand.NewPCG(cfg.Seed, 0x1155))
 	l.second.rng = rand.New(rand.NewPCG(cfg.Seed, 0x2))
 	return l
 }
@@ -170,6 +171,9 @@ func (l *Line) Change(f func(*Faults) error) error {
 	l.mu.Lock()
 	changed := l.faults
 	err := f(&changed)
+	if err == nil {
+		err = changed.Check(l.wires.Place())
+	}
 	if err == nil {
 		l.faults = changed
 	}
@@ -270,6 +274,7 @@ func (l *Line) read(ctx context.Context) error {
 
 // arrive puts the bytes of the master on the wires. They were written in no time; on the wires each takes its own, one after the other.
 func (l *Line) arrive(c chunk) {
+	l.dtu.DTU = l.Faults().dtu(l.cfg.DTU)
 	c.at = l.dtu.inbound(c.at)
 	if l.wires.Paced() {
 		c.at = c.at.Add(-c.framing.Span(len(c.data)))

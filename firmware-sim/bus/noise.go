@@ -113,7 +113,9 @@ func (s shaped) wire() []byte {
 }
 
 // hiss is the noise of single bits at one receiver.
+// Each receiver draws for itself: which of two hears first depends on when the process wakes, and must not change what either hears.
 type hiss struct {
+	rng   *rand.Rand
 	rate  Share
 	gap   int // good bits before the next flipped one
 	burst int // characters that the burst will still spoil
@@ -121,22 +123,22 @@ type hiss struct {
 
 // spoil flips bits of a character, its parity bit included, as the faults say. An odd number of flips is found by the parity; an even
 // number passes it. Start and stop bits are left alone: losing one is what `noise` does.
-func (h *hiss) spoil(rng *rand.Rand, f Faults, line Framing, c *character) {
+func (h *hiss) spoil(f Faults, line Framing, c *character) {
 	bits := 8
 	if line.Parity != "none" {
 		bits = 9
 	}
-	flips := h.single(rng, f.BitErrors, bits)
-	if h.burst == 0 && chance(rng, f.Bursts) {
+	flips := h.single(f.BitErrors, bits)
+	if h.burst == 0 && chance(h.rng, f.Bursts) {
 		mean := int(f.BurstBytes)
 		if mean == 0 {
 			mean = burstBytes
 		}
-		h.burst = 1 + rng.IntN(2*mean-1)
+		h.burst = 1 + h.rng.IntN(2*mean-1)
 	}
 	if h.burst > 0 {
 		h.burst--
-		flips ^= uint16(rng.Uint32()) & (1<<bits - 1)
+		flips ^= uint16(h.rng.Uint32()) & (1<<bits - 1)
 	}
 	if flips == 0 {
 		return
@@ -148,16 +150,16 @@ func (h *hiss) spoil(rng *rand.Rand, f Faults, line Framing, c *character) {
 }
 
 // single draws how far it is to the next flipped bit instead of asking for each bit: good lines are mostly good.
-func (h *hiss) single(rng *rand.Rand, rate Share, bits int) (flips uint16) {
+func (h *hiss) single(rate Share, bits int) (flips uint16) {
 	if rate != h.rate {
-		h.rate, h.gap = rate, apart(rng, rate)
+		h.rate, h.gap = rate, apart(h.rng, rate)
 	}
 	if rate == 0 {
 		return 0
 	}
 	for h.gap < bits {
 		flips |= 1 << h.gap
-		h.gap += 1 + apart(rng, rate)
+		h.gap += 1 + apart(h.rng, rate)
 	}
 	h.gap -= bits
 	return flips

@@ -50,7 +50,7 @@ func (s *serialPort) open() (serial.Port, error) {
 	}
 	p, err := serial.Open(s.path, mode)
 	if err != nil {
-		return nil, fmt.Errorf("open port %s: %w", s.path, err)
+		return nil, fmt.Errorf("open port %s (is the adapter plugged in, and may you open it?): %w", s.path, err)
 	}
 	return p, nil
 }

@@ -15,7 +15,7 @@ import (
 func Loopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("address %q: %w", address, err)
+		return fmt.Errorf("address %q: want host and port, like 127.0.0.1:4001", address)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return fmt.Errorf("address %q: only the loopback address, 127.0.0.1 or [::1]", address)

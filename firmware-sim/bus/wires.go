@@ -8,6 +8,7 @@ import (
 // advance lets everything happen that is over at now: meters hear, answers are put on the wires, the master hears.
 func (l *Line) advance(now time.Time) {
 	l.current = l.Faults()
+	l.dtu.DTU = l.current.dtu(l.cfg.DTU)
 	l.others(now)
 	if len(l.ears) == 0 || l.fresh {
 		l.regroup(now)
@@ -39,7 +40,7 @@ func (l *Line) deliver(now time.Time) {
 		if bool(l.current.Echo) && l.swallowed(c.at, f) {
 			continue
 		}
-		l.hiss.spoil(l.rng, l.current, f, &c)
+		l.hiss.spoil(l.current, f, &c)
 		if c.bad && f.Parity != "none" {
 			c.value = 0 // what a terminal gives for a character with a wrong parity or stop bit (INPCK without PARMRK)
 		}

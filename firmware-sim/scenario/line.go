@@ -64,6 +64,9 @@ func (fl fileLine) check(name string, nth int, with common) (Line, error) {
 	if out.Bus.DTU, err = fl.DTU.check(out.Place); err != nil {
 		return Line{}, err
 	}
+	if err := out.Faults.Check(out.Place); err != nil {
+		return Line{}, fmt.Errorf("faults: %w", err)
+	}
 	return out, fl.meters(&out, nth, with)
 }
 
@@ -146,15 +149,15 @@ func NthPort(address string, n int) (string, error) {
 	return address[:i+1] + strconv.Itoa(port), nil
 }
 
-// delayMax bounds what a DTU may add; a satellite link has 2 s there and back.
-const delayMax = 10 * time.Second
+// delayMax bounds what a DTU or a meter may add.
+const delayMax = bus.DelayMax
 
 func (d *fileDTU) check(at bus.Place) (bus.DTU, error) {
 	if d == nil {
 		return bus.DTU{}, nil
 	}
 	if at.Kind == "serial" {
-		return bus.DTU{}, fmt.Errorf("dtu: a real port is on its wires; use tcp or a pseudo-terminal")
+		return bus.DTU{}, fmt.Errorf("dtu: %w", bus.ErrRealPort)
 	}
 	for _, row := range []struct {
 		key string

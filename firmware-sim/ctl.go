@@ -61,6 +61,11 @@ var verbs = []verb{
 	})},
 	{"delay METER TIME", "改变应答延时（0s 为线路的）", "change the reply delay; 0s is the line's", "delay l1/101 200ms", 2, meterVerb("delay", lasting)},
 	{"dying METER TIME", "让表在这段时间内越来越差直至无应答（0s 修复）", "let the meter fail more and more until it is silent after TIME; 0s heals it", "dying l1/106 0s", 2, meterVerb("dying", lasting)},
+	{"framing METER BAUD PARITY", "改变这块表的波特率与校验（line 为线路的）", "set this meter to another baud and parity; the word line is the line's own", "framing l1/101 9600 none", 3, framing},
+	{"address METER NEW", "改变表地址，可与别的表相同；ctl 仍用原地址", "give the meter another address, perhaps its neighbour's; ctl goes on to use the first one", "address l1/108 107", 2, meterVerb("address", func(a string) (o control.Order, err error) {
+		o.To = &a
+		return o, nil
+	})},
 	{"freezes METER [N]", "列出日冻结，最近的在前", "list the daily freezes, newest first", "freezes l1/101 3", 1, freezes},
 	{"lockouts METER", "列出输错过密码的等级", "list the password levels that have seen wrong passwords", "lockouts l1/101", 1, func(c *cobra.Command, k *control.Client, a []string) (any, error) {
 		line, address, err := which(a[0])
@@ -172,6 +177,23 @@ func onOff(verb string) func(string) (control.Order, error) {
 func lasting(a string) (o control.Order, err error) {
 	o.For = &a
 	return o, nil
+}
+
+// framing reads BAUD and PARITY; either may be the line's.
+func framing(c *cobra.Command, k *control.Client, a []string) (any, error) {
+	return meterVerb("framing", func(string) (o control.Order, err error) {
+		baud, parity := 0, a[2]
+		if a[1] != "line" {
+			if baud, err = strconv.Atoi(a[1]); err != nil {
+				return o, fmt.Errorf("framing %q: want a baud rate like 9600, or line", a[1])
+			}
+		}
+		if parity == "line" {
+			parity = ""
+		}
+		o.Baud, o.Parity = &baud, &parity
+		return o, nil
+	})(c, k, a)
 }
 
 func press(c *cobra.Command, k *control.Client, a []string) (any, error) {

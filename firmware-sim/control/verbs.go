@@ -9,6 +9,7 @@ import (
 	"feikong/firmware-sim/bus"
 	"feikong/firmware-sim/meter"
 	"feikong/firmware-sim/scenario"
+	"feikong/protocol/dlt645"
 )
 
 // meterVerb is what a person can do to a meter.
@@ -85,6 +86,17 @@ var meterVerbs = []meterVerb{
 		}
 		return nil
 	}},
+	{"framing", framing},
+	{"address", func(m *meter.Meter, o Order, now time.Time) error {
+		if o.To == nil {
+			return faultf(http.StatusBadRequest, `address: want {"to":"000000000102"}`)
+		}
+		a, err := dlt645.ParseAddress(*o.To)
+		if err == nil {
+			err = m.SetAddress(a, now)
+		}
+		return err
+	}},
 	{"delay", func(m *meter.Meter, o Order, _ time.Time) error {
 		d, err := span("delay", o, 10*time.Second)
 		if err == nil {
@@ -145,6 +157,18 @@ func press(m *meter.Meter, o Order, now time.Time) error {
 	if !m.PressFor(d, now) {
 		return faultf(http.StatusConflict, "the button of meter %s does nothing: the relay is not open and permitted, or it was held for less than 3s", m.Address())
 	}
+	return nil
+}
+
+// framing sets the meter's baud and parity differently from the line's, or back.
+func framing(m *meter.Meter, o Order, _ time.Time) error {
+	if o.Baud == nil || o.Parity == nil {
+		return faultf(http.StatusBadRequest, `framing: want {"baud":9600,"parity":"none"}; 0 and "" are the line's own`)
+	}
+	if err := scenario.MeterFraming(*o.Baud, *o.Parity); err != nil {
+		return err
+	}
+	m.SetFraming(*o.Baud, *o.Parity)
 	return nil
 }
 

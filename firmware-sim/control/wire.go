@@ -81,6 +81,9 @@ type Order struct {
 	Time   *string  `json:"time,omitempty"`   // time, "2026-07-01 12:00:00" in the meter's zone
 	For    *string  `json:"for,omitempty"`    // press (3s), delay, dying
 	Amount *string  `json:"amount,omitempty"` // charge
+	Baud   *int     `json:"baud,omitempty"`   // framing, 0 the line's
+	Parity *string  `json:"parity,omitempty"` // framing, "even", "odd", "none", "" the line's
+	To     *string  `json:"to,omitempty"`     // address: the new one
 	Rate   *float64 `json:"rate,omitempty"`   // noise, 0 to 1
 	Fault  *string  `json:"fault,omitempty"`  // fault: its name
 	Value  *string  `json:"value,omitempty"`  // fault: what it becomes, "off" for good

@@ -87,7 +87,8 @@ type Config struct {
 	TripCurrent   int64             // 04001402 in mA: above it the contact stays closed until the current falls; 0 none
 	CloseAsPermit bool              // an older meter: 1C is obeyed as 1B (SwitchPermit refuses it)
 	NoRecover     bool              // 1D and 1E are unknown
-	RecloseAfter  time.Duration     // a fault: after a trip the contact closes by itself
+	OpensAbove    int64             // mA; above it the contact opens by itself, commanded by nobody; 0 never
+	RecloseAfter  time.Duration     // the contact closes by itself so long after it opened: a fault after a trip, a habit after OpensAbove
 	Welded        bool              // a fault: commands are accepted, the contact never opens
 	ContactBit    ContactBit
 	FirstWords    bool    // first edition of 2007: status word 3 ends at bit 4

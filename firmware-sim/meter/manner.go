@@ -1,6 +1,8 @@
 package meter
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"feikong/protocol/dlt645"
@@ -12,6 +14,8 @@ type manner struct {
 	lateShare float64
 	lateBy    time.Duration
 	dying     time.Duration // from m.born on; 0 healthy
+	baud      int           // 0: the line's
+	parity    string        // empty: the line's
 }
 
 // Manner is how one reply goes on the line.
@@ -76,14 +80,14 @@ func (m *Meter) Framing(baud int, parity string, now time.Time) (int, string) {
 }
 
 func (m *Meter) framing(baud int, parity string, now int64) (int, string) {
-	if m.cfg.Baud != 0 {
-		baud = m.cfg.Baud
+	if m.manner.baud != 0 {
+		baud = m.manner.baud
 	}
 	if b := m.written[diBaudRS485]; len(b) == 1 {
 		baud, _ = dlt645.BaudOf(b[0]) // checked when it was written
 	}
-	if m.cfg.Parity != "" {
-		parity = m.cfg.Parity
+	if m.manner.parity != "" {
+		parity = m.manner.parity
 	}
 	lasts := baudSession
 	if m.cfg.Edition == Edition1997 {
@@ -105,6 +109,24 @@ func (m *Meter) SetDelay(d time.Duration) {
 	m.manner.delay = min(max(d, 0), delayMax)
 }
 
+// SetFraming sets the meter differently, as by its buttons: what a master has set before is gone. 0 and "" are the line's own.
+func (m *Meter) SetFraming(baud int, parity string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.manner.baud, m.manner.parity, m.session = baud, parity, 0
+	delete(m.written, diBaudRS485)
+}
+
+// SetAddress gives a DL/T 645 meter another address, perhaps that of its neighbour; the simulator goes on to know it by the one it was
+// born with.
+func (m *Meter) SetAddress(a dlt645.Address, now time.Time) error {
+	if m.cfg.Unit != 0 || !a.Exact() {
+		return fmt.Errorf("address %s of meter %s: want one meter's, and a meter that speaks DL/T 645", a, m.cfg.Address)
+	}
+	m.do(now, func() { m.readdress(a) })
+	return nil
+}
+
 // SetLate makes a share of the replies come by later.
 func (m *Meter) SetLate(share float64, by time.Duration) {
 	m.mu.Lock()
@@ -118,4 +140,70 @@ func (m *Meter) SetDying(d time.Duration, now time.Time) {
 	defer m.mu.Unlock()
 	m.manner.dying = max(d, 0)
 	m.born = now.UnixNano()
+}
+
+// MannerState is how the meter behaves on its line, where that is not as configured; and since when a dying meter dies.
+type MannerState struct {
+	Delay  *time.Duration `json:"delay_ns,omitempty"`
+	Dying  *time.Duration `json:"dying_ns,omitempty"`
+	Born   int64          `json:"dying_since,omitempty"` // unix ns
+	Baud   *int           `json:"baud,omitempty"`
+	Parity *string        `json:"parity,omitempty"`
+}
+
+func (m *Meter) mannerState() *MannerState {
+	var s MannerState
+	now := m.manner // the state outlives the lock
+	if now.delay != m.cfg.Delay {
+		s.Delay = &now.delay
+	}
+	if now.dying != m.cfg.Dying {
+		s.Dying = &now.dying
+	}
+	if now.dying > 0 {
+		s.Born = m.born
+	}
+	if now.baud != m.cfg.Baud {
+		s.Baud = &now.baud
+	}
+	if now.parity != m.cfg.Parity {
+		s.Parity = &now.parity
+	}
+	if s == (MannerState{}) {
+		return nil
+	}
+	return &s
+}
+
+func (m *Meter) restoreManner(s *MannerState) error {
+	m.manner = manner{m.cfg.Delay, m.cfg.LateShare, m.cfg.LateBy, m.cfg.Dying, m.cfg.Baud, m.cfg.Parity}
+	if s == nil {
+		return nil
+	}
+	for _, row := range []struct {
+		from, to *time.Duration
+		most     time.Duration
+	}{{s.Delay, &m.manner.delay, delayMax}, {s.Dying, &m.manner.dying, HistoryMax}} {
+		if row.from == nil {
+			continue
+		}
+		if *row.from < 0 || *row.from > row.most {
+			return fmt.Errorf("meter %s: manner: %s: %w", m.cfg.Address, *row.from, ErrState)
+		}
+		*row.to = *row.from
+	}
+	if s.Baud != nil {
+		if m.manner.baud = *s.Baud; m.manner.baud != 0 && (m.manner.baud < 300 || m.manner.baud > 115200) {
+			return fmt.Errorf("meter %s: %d baud: %w", m.cfg.Address, *s.Baud, ErrState)
+		}
+	}
+	if s.Parity != nil {
+		if m.manner.parity = *s.Parity; !slices.Contains([]string{"", "even", "odd", "none"}, *s.Parity) {
+			return fmt.Errorf("meter %s: parity %q: %w", m.cfg.Address, *s.Parity, ErrState)
+		}
+	}
+	if s.Born != 0 {
+		m.born = s.Born
+	}
+	return nil
 }

@@ -80,7 +80,7 @@ func New(cfg Config, now time.Time) *Meter {
 	cfg.History = min(max(cfg.History, 0), HistoryMax)
 	m := &Meter{
 		cfg: cfg, wire: cfg.Wire, loadW: cfg.LoadW, offset: cfg.Offset, plugged: true, table: factoryTariff, dead: cfg.DeadBattery,
-		manner: manner{cfg.Delay, cfg.LateShare, cfg.LateBy, cfg.Dying}, born: now.UnixNano(),
+		manner: manner{cfg.Delay, cfg.LateShare, cfg.LateBy, cfg.Dying, cfg.Baud, cfg.Parity}, born: now.UnixNano(),
 	}
 	m.setPasswords()
 	m.at = now.Add(-cfg.History).UnixNano()
@@ -209,7 +209,9 @@ func (m *Meter) SetLoad(w int64, now time.Time) {
 func (m *Meter) SetHold(on bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.relay.hold = on
+	if m.relay.hold = on; on {
+		m.holdOn()
+	}
 	m.relayMoved()
 }
 

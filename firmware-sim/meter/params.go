@@ -197,7 +197,7 @@ func allBCD(b []byte) bool {
 
 // bornBaud is the baud word of the RS-485 port of a new meter.
 func (m *Meter) bornBaud() []byte {
-	z, ok := dlt645.BaudByte(m.cfg.Baud)
+	z, ok := dlt645.BaudByte(m.manner.baud)
 	if !ok {
 		z, _ = dlt645.BaudByte(2400)
 	}

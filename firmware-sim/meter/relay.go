@@ -129,16 +129,22 @@ func (m *Meter) command(o dlt645.RelayOrder) verdict {
 		r.alarm = false
 		return verdict{word: didQuiet}
 	case dlt645.HoldOn:
-		r.hold = true
-		if r.tripAt != 0 { // what waited is called off
-			r.commandOpen, r.tripAt, r.waits = r.open, 0, false
-		}
+		m.holdOn()
 		return verdict{word: didHold}
 	case dlt645.HoldOff:
 		r.hold = false
 		return verdict{word: didRelease}
 	}
 	return verdict{err: errOther}
+}
+
+// holdOn is power hold; a trip that waited for its time or its current is called off.
+func (m *Meter) holdOn() {
+	r := &m.relay
+	r.hold = true
+	if r.tripAt != 0 {
+		r.commandOpen, r.tripAt, r.waits = r.open, 0, false
+	}
 }
 
 // recoverAfter is N2 x 5 minutes; N2 is BCD like everything else, and what is no BCD is taken as binary.
@@ -159,12 +165,11 @@ func (m *Meter) trip(operator [4]byte) (word uint16) {
 		return didTrip
 	}
 	word = didTrip
-	if r.tripAt == 0 {
-		r.tripAt = m.at
-		if delay := m.paramInt(diTripDelay); delay > 0 { // 跳闸延时, minutes
-			r.tripAt += delay * int64(time.Minute)
-			word = didDelay
-		}
+	if r.tripAt == 0 { // a repeated trip does not begin the delay 跳闸延时 anew
+		r.tripAt = m.at + m.paramInt(diTripDelay)*int64(time.Minute)
+	}
+	if r.tripAt > m.at {
+		word = didDelay
 	}
 	if m.relayDue(); r.waits {
 		word = didCurrent
@@ -203,13 +208,20 @@ func (m *Meter) relayDue() {
 				m.record(eventRelayFault, event{})
 			}
 			m.contact(true)
+			if !r.commandOpen { // money runs low: a warning, which the customer ends by the button
+				r.permitted = r.open
+			}
 			if r.recoverFor > 0 {
 				r.recoverAt = m.at + int64(r.recoverFor)
 			}
-			if m.cfg.RecloseAfter > 0 {
-				r.recloseAt = m.at + int64(m.cfg.RecloseAfter)
-			}
+			m.recloseLater()
 		}
+	}
+	if limit := m.cfg.OpensAbove; limit > 0 && !r.open && !r.hold && m.amps(m.at) > limit { // a self-recloser 自复式保护: nobody commands it
+		r.operator = localOperator
+		m.contact(true)
+		r.permitted = r.open
+		m.recloseLater()
 	}
 	if r.recoverAt != 0 && m.at >= r.recoverAt {
 		r.recoverAt, r.recoverFor, r.commandOpen = 0, 0, false
@@ -222,8 +234,17 @@ func (m *Meter) relayDue() {
 	}
 	if r.recloseAt != 0 && m.at >= r.recloseAt {
 		r.recloseAt = 0
-		m.record(eventRelayFault, event{})
+		if r.commandOpen {
+			m.record(eventRelayFault, event{})
+		}
 		m.contact(false) // commandOpen stays: a command nobody gave
+	}
+}
+
+// recloseLater plans what a meter with RecloseAfter does to an open contact by itself.
+func (m *Meter) recloseLater() {
+	if m.cfg.RecloseAfter > 0 {
+		m.relay.recloseAt = m.at + int64(m.cfg.RecloseAfter)
 	}
 }
 
@@ -235,7 +256,7 @@ func (m *Meter) contact(open bool) {
 	}
 	r.open = open
 	if !open {
-		r.permitted = false
+		r.permitted, r.recloseAt = false, 0
 	}
 	kind := eventClose
 	if open {

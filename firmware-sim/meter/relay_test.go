@@ -264,3 +264,61 @@ func TestAPowerCutStopsTheClockOnlyWithoutBattery(t *testing.T) {
 		}
 	}
 }
+
+// A self-recloser opens by its own judgement and closes again; nobody has commanded anything.
+func TestAMeterOpensAndReclosesByItself(t *testing.T) {
+	m := hundred(t, func(c *Config) { c.LoadW, c.OpensAbove, c.RecloseAfter = 300, 30_000, 2*time.Minute })
+	if m.View(after(time.Minute)).Open {
+		t.Fatal("open below its limit")
+	}
+	m.SetLoad(1000, after(time.Minute))
+	if v := m.View(after(61 * time.Second)); !v.Open || !v.Permitted || v.LoadW != 0 || v.TripFrames != 0 {
+		t.Fatalf("above its limit: got %+v", v)
+	}
+	if got := word3(t, m, after(62*time.Second)); got != bitOpen {
+		t.Errorf("got word %016b, want an open contact that nobody commanded", got)
+	}
+	m.SetLoad(300, after(2*time.Minute))
+	if v := m.View(after(4 * time.Minute)); v.Open || v.LoadW == 0 {
+		t.Errorf("after its time: got %+v", v)
+	}
+	if faults, err := ask(t, m, 0x03360000, after(4*time.Minute)); err != nil || faults[0] != 0 {
+		t.Errorf("got % X relay faults, %v", faults, err)
+	}
+	trips, err := ask(t, m, 0x1D000001, after(4*time.Minute))
+	closes, err2 := ask(t, m, 0x1E000001, after(4*time.Minute))
+	if err != nil || err2 != nil || trips[0] != 1 || closes[0] != 1 {
+		t.Errorf("got % X trips and % X closes, %v, %v", trips, closes, err, err2)
+	}
+	m.SetHold(true)
+	m.SetLoad(1000, after(5*time.Minute))
+	if m.View(after(6 * time.Minute)).Open {
+		t.Error("opened in spite of power hold")
+	}
+}
+
+func TestHoldAtTheMeterCallsOffATripThatWaits(t *testing.T) {
+	m := hundred(t, func(c *Config) { c.TripDelay = 2 })
+	if err := send(t, m, after(0), dlt645.Trip, after(time.Minute), password); err != nil {
+		t.Fatal(err)
+	}
+	m.SetHold(true)
+	if v := m.View(after(5 * time.Minute)); v.Open || v.TripPending {
+		t.Errorf("opened in spite of power hold: %+v", v)
+	}
+}
+
+// With a trip delay the warning opens late; the button must close it all the same.
+func TestAWarningThatOpensLateIsEndedByTheButton(t *testing.T) {
+	m := hundred(t, func(c *Config) {
+		c.TripDelay = 2
+		c.Money = &Money{Balance: 50_000, Alarm2: 100_000, Price: [rates]int64{5000, 5000, 5000, 5000}}
+	})
+	m.SetLoad(100, after(0))
+	if v := m.View(after(time.Minute)); v.Open {
+		t.Fatalf("open before its delay: %+v", v)
+	}
+	if v := m.View(after(5 * time.Minute)); !v.Open || !v.Permitted || !m.Press(after(5*time.Minute)) {
+		t.Errorf("got %+v, want an open contact that the button closes", v)
+	}
+}

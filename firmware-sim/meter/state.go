@@ -47,6 +47,7 @@ type State struct {
 	Program    int64                  `json:"programming_until,omitempty"`
 	Baud       *Session               `json:"baud_session,omitempty"`
 	Forced     bool                   `json:"relay_forced,omitempty"`
+	Manner     *MannerState           `json:"manner,omitempty"`
 	History    []byte                 `json:"history,omitempty"` // freezes, demand and settlements, packed; not to be changed
 }
 
@@ -139,6 +140,7 @@ func (m *Meter) State(now time.Time) State {
 	if m.session != 0 {
 		s.Baud = &Session{m.session, max(m.heard, m.sessionAt)}
 	}
+	s.Manner = m.mannerState()
 	if m.loadSet {
 		w := m.loadW
 		s.LoadW = &w
@@ -180,6 +182,9 @@ func (m *Meter) Restore(s State) error {
 	m.dark, m.darkAt, m.clockFault, m.dead, m.setDay, m.coverOpen, m.forced = s.Dark != 0, s.Dark, s.ClockFault, s.DeadClock || m.cfg.DeadBattery, s.SetDay, s.CoverOpen, s.Forced
 	m.trips, m.closes = s.TripFrames, s.CloseFrames
 	if err := m.restoreLevels(s); err != nil {
+		return err
+	}
+	if err := m.restoreManner(s.Manner); err != nil {
 		return err
 	}
 	if m.wire = m.cfg.Wire; s.Wire != "" {

@@ -154,3 +154,34 @@ func FuzzStateTakesAnyBytes(f *testing.F) {
 		}
 	})
 }
+
+func TestManneredMetersStaySoThroughARestart(t *testing.T) {
+	change := func(c *Config) { c.Dying = time.Hour }
+	m := hundred(t, change)
+	m.SetDelay(300 * time.Millisecond)
+	m.SetFraming(9600, "none")
+	text, err := json.Marshal(m.State(after(50 * time.Minute)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s State
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	again := hundred(t, change)
+	again.SetDying(time.Hour, after(50*time.Minute)) // as a meter that is made then
+	if err := again.Restore(s); err != nil {
+		t.Fatal(err)
+	}
+	if got := again.Manner(after(50*time.Minute), Manner{}); got.Delay < time.Second {
+		t.Errorf("a meter that has died for 50 minutes is young again: %+v", got)
+	}
+	if baud, parity := again.Framing(2400, "even", after(50*time.Minute)); baud != 9600 || parity != "none" {
+		t.Errorf("got %d %s", baud, parity)
+	}
+	s.Manner.Delay = new(time.Duration)
+	*s.Manner.Delay = -1
+	if err := again.Restore(s); !errors.Is(err, ErrState) {
+		t.Errorf("a delay below zero: %v", err)
+	}
+}

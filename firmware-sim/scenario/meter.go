@@ -35,6 +35,7 @@ type fileMeter struct {
 	TripCurrent   string        `yaml:"trip_current"`
 	CloseAsPermit bool          `yaml:"close_as_permit"`
 	NoRecover     bool          `yaml:"no_recover"`
+	OpensAbove    string        `yaml:"opens_above"`
 	RecloseAfter  time.Duration `yaml:"reclose_after"`
 	Welded        bool          `yaml:"welded"`
 	ContactBit    string        `yaml:"contact_bit"`
@@ -193,15 +194,8 @@ func (fm fileMeter) manner(line bus.Config, c *meter.Config) error {
 			c.FEs = -1
 		}
 	}
-	if c.Parity != "" {
-		if _, err := choose("parity", c.Parity); err != nil {
-			return err
-		}
-	}
-	if c.Baud != 0 {
-		if err := among("baud", c.Baud, bauds); err != nil {
-			return err
-		}
+	if err := MeterFraming(c.Baud, c.Parity); err != nil {
+		return err
 	}
 	switch {
 	case c.Delay < 0 || c.Delay > delayMax:
@@ -220,16 +214,35 @@ func (fm fileMeter) manner(line bus.Config, c *meter.Config) error {
 	return nil
 }
 
+// MeterFraming refuses what no meter can be set to; 0 and "" are the line's own.
+func MeterFraming(baud int, parity string) error {
+	if parity != "" {
+		if _, err := choose("parity", parity); err != nil {
+			return err
+		}
+	}
+	if baud != 0 {
+		return among("baud", baud, bauds)
+	}
+	return nil
+}
+
 // relay checks how the meter obeys relay commands, whatever it speaks.
 func (fm fileMeter) relay(c *meter.Config) error {
 	c.CloseAsPermit, c.NoRecover, c.RecloseAfter, c.Welded = fm.CloseAsPermit, fm.NoRecover, fm.RecloseAfter, fm.Welded
 	c.TripDelay = int(fm.TripDelay / time.Minute)
-	if fm.TripCurrent != "" {
-		mA, err := decimal(fm.TripCurrent, 3)
-		if err != nil || mA < 0 || mA > 1_000_000 {
-			return fmt.Errorf("trip_current %q: want amperes like 5.0, up to 1000", fm.TripCurrent)
+	for _, row := range []struct {
+		key, text string
+		to        *int64
+	}{{"trip_current", fm.TripCurrent, &c.TripCurrent}, {"opens_above", fm.OpensAbove, &c.OpensAbove}} {
+		if row.text == "" {
+			continue
 		}
-		c.TripCurrent = mA
+		mA, err := decimal(row.text, 3)
+		if err != nil || mA < 0 || mA > 1_000_000 {
+			return fmt.Errorf("%s %q: want amperes like 5.0, up to 1000", row.key, row.text)
+		}
+		*row.to = mA
 	}
 	switch {
 	case fm.TripDelay < 0 || fm.TripDelay%time.Minute != 0 || c.TripDelay > 9999:

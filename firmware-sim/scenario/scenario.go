@@ -33,11 +33,14 @@ type Line struct {
 
 // file is the YAML as written; docs/firmware-sim.md explains every key.
 type file struct {
-	Seed      int64      `yaml:"seed"`
-	UTCOffset string     `yaml:"utc_offset"`
-	Models    []string   `yaml:"models"`
-	Lines     []fileLine `yaml:"lines"`
+	Seed      int64        `yaml:"seed"`
+	UTCOffset at[string]   `yaml:"utc_offset"`
+	Models    at[[]string] `yaml:"models"`
+	Lines     []fileLine   `yaml:"lines"`
 }
+
+// at is a value with its line.
+type at[T any] = document.Of[T]
 
 // common is what all lines of a scenario share.
 type common struct {
@@ -83,13 +86,13 @@ func (f file) named(name, dir string) (Scenario, error) {
 }
 
 func (f file) check(dir string) (Scenario, error) {
-	loc, err := location(f.UTCOffset)
+	loc, err := location(f.UTCOffset.Value)
 	if err != nil {
-		return Scenario{}, err
+		return Scenario{}, fmt.Errorf("line %d: %w", f.UTCOffset.Line, err)
 	}
-	models, err := catalogue(dir, f.Models)
+	models, err := catalogue(dir, f.Models.Value)
 	if err != nil {
-		return Scenario{}, err
+		return Scenario{}, fmt.Errorf("line %d: %w", f.Models.Line, err)
 	}
 	with := common{uint64(f.Seed), loc, models}
 	var s Scenario

@@ -12,19 +12,6 @@ func MulRound(e Energy, p Price, place int) (Money, error) {
 	// mWh × 1e-8/kWh is 1e-14 of the currency; one divisor brings that to the
 	// place, one factor brings the place back to the unit of Money.
 	hi, lo := bits.Mul64(magnitude(int64(e)), magnitude(int64(p)))
-	if hi == 0 && place == 2 {
-		// The fen, below 184,467 of the currency: nearly every line. A constant
-		// divisor is a multiplication, and nothing can be too large.
-		quotient := lo / 1e12
-		if lo-quotient*1e12 >= 5e11 {
-			quotient++
-		}
-		m := Money(quotient * 100)
-		if e^Energy(p) < 0 {
-			m = -m
-		}
-		return m, nil
-	}
 	divisor := pow10[EnergyDecimals+PriceDecimals-place]
 	if hi >= divisor {
 		return 0, ErrOverflow
@@ -39,6 +26,15 @@ func MulRound(e Energy, p Price, place int) (Money, error) {
 	hi, lo = bits.Mul64(quotient, pow10[MoneyDecimals-place])
 	v, err := whole(hi, lo, (e < 0) != (p < 0))
 	return Money(v), err
+}
+
+// MulFen is MulRound to two decimals where nothing is below zero and the result
+// is below 92,233 of the currency: nearly every printed line. Elsewhere it is
+// not ok, and MulRound tells. It is small enough to be part of its caller, and
+// its divisor is constant.
+func MulFen(e Energy, p Price) (m Money, ok bool) {
+	hi, lo := bits.Mul64(uint64(e), uint64(p))
+	return Money((lo + 5e11) / 1e12 * 100), e|Energy(p) >= 0 && hi == 0 && lo < 1<<63
 }
 
 // MulPart is the money for the part num/den of q at p, rounded once as MulRound

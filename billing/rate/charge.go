@@ -75,8 +75,8 @@ func (c *Charge) next() (*Line, error) {
 	return &c.more[c.N], nil
 }
 
-// window is a stretch of a version's tier cycle, in Unix seconds: periods inside
-// need not look at a calendar.
+// window is a stretch of a version's validity and tier cycle, in Unix seconds:
+// periods inside need not look at a calendar.
 type window struct {
 	by       *tariff.Version
 	from, to int64

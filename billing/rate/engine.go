@@ -20,6 +20,7 @@ type engine struct {
 	banded    bool // some component is priced by bands
 	shares    bool // some component takes a share
 	exact     bool // the sum is rounded and not the line
+	fen       bool // lines are rounded, to two decimals
 	tierTaken bool // a component has moved the tier counter
 }
 
@@ -93,15 +94,16 @@ func (e *engine) measure() error {
 
 // addUp checks that the bands are the energy.
 func (e *engine) addUp() error {
-	left := e.all.energy
+	left, bands := e.all.energy, len(e.v.Bands)
 	for i, energy := range e.all.bands {
-		switch {
-		case energy < 0:
-			return fmt.Errorf("%w: energy of band %d is below zero", ErrUsage, i+1)
-		case energy != 0 && i >= len(e.v.Bands):
-			return fmt.Errorf("%w: energy in band %d, the version has %d", ErrUsage, i+1, len(e.v.Bands))
-		case energy > left:
-			return fmt.Errorf("%w: the bands are above the total of %s kWh", ErrUsage, e.all.energy)
+		if i >= bands {
+			if energy != 0 {
+				return fmt.Errorf("%w: energy in band %d, the version has %d", ErrUsage, i+1, bands)
+			}
+			continue
+		}
+		if uint64(energy) > uint64(left) { // below zero is far above
+			return fmt.Errorf("%w: band %d is %s kWh, of %s that are left of the total", ErrUsage, i+1, energy, left)
 		}
 		left -= energy
 	}
@@ -146,19 +148,16 @@ func (e *engine) loss(f *Facts) (err error) {
 // kwh appends the line energy × price.
 func (e *engine) kwh(p part, n int, energy billing.Energy, price billing.Price) error {
 	c := e.c
-	if e.exact || c.N >= linesInline {
+	amount, ok := billing.MulFen(energy, price)
+	if !ok || !e.fen || c.N >= linesInline {
 		return e.add(p, n, billing.UnitKWh, billing.Quantity(energy), price, 0, 0)
 	}
-	amount, err := billing.MulRound(energy, price, e.v.Decimals)
-	if err != nil {
-		return e.add(p, n, billing.UnitKWh, billing.Quantity(energy), price, 0, 0)
-	}
-	// Nearly all lines are these: field by field, as nothing has to be zeroed.
+	// Nearly all lines are these. A literal would be made elsewhere and copied, which costs more than the rest of the line.
 	l := &c.lines[c.N]
+	c.N++
 	l.Quantity, l.Price, l.Amount, l.Fine = billing.Quantity(energy), price, amount, 0
 	l.Num, l.Den, l.Unit, l.Included, l.part, l.n = 0, 0, billing.UnitKWh, false, p, uint16(n)
 	e.mark(l)
-	c.N++
 	return nil
 }
 

@@ -10,6 +10,7 @@ package rate
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"feikong/billing/tariff"
@@ -63,13 +64,17 @@ func (c *Charge) rate(v *tariff.Version, u *Usage) error {
 	if err := c.within(v, u); err != nil {
 		return err
 	}
+	if c.quick(v, u) {
+		return nil
+	}
+	c.N, c.Tier = 0, 0
 	after, err := u.CycleBefore.Add(u.Energy)
 	if err != nil {
 		return fmt.Errorf("energy of the tier cycle: %w", err)
 	}
 	c.CycleBefore, c.CycleAfter, c.By = u.CycleBefore, after, v
 	e := engine{c: c, v: v, u: u, exact: v.Kind == tariff.Composed && v.Rounding == tariff.RoundSum}
-	e.all.energy = u.Energy
+	e.all.energy, e.fen = u.Energy, !e.exact && v.Decimals == 2
 	switch v.Kind {
 	case tariff.Flat:
 		err = e.kwh(partFlat, 0, u.Energy, v.Price)
@@ -87,7 +92,13 @@ func (c *Charge) rate(v *tariff.Version, u *Usage) error {
 	return nil
 }
 
+// within checks the period against version and cycle. What it found holds for
+// other periods of the same stretch, which are told by comparing seconds.
 func (c *Charge) within(v *tariff.Version, u *Usage) error {
+	from, to := u.From.Unix(), u.To.Unix()
+	if k := &c.known; k.by == v && k.from <= from && from < to && to < k.to && u.Energy|u.CycleBefore >= 0 {
+		return nil
+	}
 	switch {
 	case u.To.Before(u.From):
 		return fmt.Errorf("%w: the period ends before it begins", ErrUsage)
@@ -96,22 +107,22 @@ func (c *Charge) within(v *tariff.Version, u *Usage) error {
 	case u.From.Before(v.ValidFrom) || !v.ValidTo.IsZero() && u.To.After(v.ValidTo):
 		return fmt.Errorf("%w: version %d of tariff %s", ErrVersionCrossed, v.Number, v.ID)
 	}
-	if v.Cycle.Months == 0 {
-		return nil
+	found := window{by: v, from: from, to: math.MaxInt64}
+	if v.Cycle.Months != 0 {
+		if least := leastLeft(v, u.From); to-from < least {
+			found.to = from + least
+		} else {
+			start, end := v.CycleOf(u.From)
+			if u.To.After(end) {
+				return fmt.Errorf("%w, %s", ErrCycleCrossed, end.Format("2006-01-02"))
+			}
+			found.from, found.to = max(start.Unix(), v.ValidFrom.Unix()+1), end.Unix()
+		}
 	}
-	from, to := u.From.Unix(), u.To.Unix()
-	if k := &c.known; k.by == v && k.from <= from && to < k.to {
-		return nil
+	if !v.ValidTo.IsZero() {
+		found.to = min(found.to, v.ValidTo.Unix())
 	}
-	if least := leastLeft(v, u.From); to-from < least {
-		c.known = window{v, from, from + least}
-		return nil
-	}
-	start, end := v.CycleOf(u.From)
-	if u.To.After(end) {
-		return fmt.Errorf("%w, %s", ErrCycleCrossed, end.Format("2006-01-02"))
-	}
-	c.known = window{v, start.Unix(), end.Unix()}
+	c.known = found
 	return nil
 }
 

@@ -8,18 +8,22 @@ import (
 	"feikong/billing/tariff"
 )
 
-// tiering is how energy that was priced or not falls into tiers.
-type tiering struct {
-	tiers  []tariff.Tier
-	mode   tariff.TierMode
-	adders bool                // other lines hold the first tier's price, these what is added to it
-	price  *tariff.EnergyPrice // with limits that bend; nil: they stand as printed
-}
+// tiering says how lines are made of tiers.
+type tiering uint8
+
+const (
+	tierLines     tiering = iota // each tier's energy at its price
+	adderLines                   // other lines hold the first price; each tier's energy at what it adds
+	notationLines                // incremental: all energy at the first price, then as adderLines
+)
 
 // tiered adds the lines of a version of kind tiered (阶梯电价).
 func (e *engine) tiered() error {
-	t := tiering{tiers: e.v.Tiers, mode: tariff.TierMode(e.v.Notation)}
-	return e.split(&t, e.u.CycleBefore, e.all.energy)
+	how := tierLines
+	if e.v.Notation == tariff.Incremental {
+		how = notationLines
+	}
+	return e.split(e.v.Tiers, nil, how, e.u.CycleBefore, e.all.energy)
 }
 
 // tiersOf adds the lines of a component's tiers for energy, and moves the
@@ -35,40 +39,47 @@ func (e *engine) tiersOf(p *tariff.EnergyPrice, energy, free billing.Energy) err
 	if e.c.CycleAfter, err = before.Add(energy); err != nil {
 		return fmt.Errorf("energy of the tier cycle: %w", err)
 	}
-	t := tiering{tiers: p.Tiers, mode: p.Mode, adders: len(p.Prices) > 0}
-	if p.Limits != nil {
-		t.price = p
+	bend := p
+	if p.Limits == nil {
+		bend = nil
+	}
+	how := tierLines
+	switch {
+	case len(p.Prices) > 0:
+		how = adderLines
+	case p.Mode == tariff.TierIncremental:
+		how = notationLines
 	}
 	switch p.Mode {
 	case tariff.TierWhole:
-		return e.whole(&t, energy)
+		return e.whole(p.Tiers, bend, how, energy)
 	case tariff.TierBanded, tariff.TierIncremental:
-		return e.split(&t, before, energy)
+		return e.split(p.Tiers, bend, how, before, energy)
 	}
 	return fmt.Errorf("%w: tier mode %d", ErrVersion, p.Mode)
 }
 
-// split divides energy over the tiers by the counter of the cycle. Tiers
-// without energy print no line, but a period always has a first.
-func (e *engine) split(t *tiering, before, energy billing.Energy) error {
-	if len(t.tiers) == 0 || len(t.tiers) > tariff.TiersMax {
-		return fmt.Errorf("%w: %d tiers", ErrVersion, len(t.tiers))
+// split divides energy over the tiers by the counter of the cycle; bend is the
+// component whose limits bend, nil when they stand as printed. Tiers without
+// energy print no line, but a period always has a first.
+func (e *engine) split(tiers []tariff.Tier, bend *tariff.EnergyPrice, how tiering, before, energy billing.Energy) error {
+	if len(tiers) == 0 || len(tiers) > tariff.TiersMax {
+		return fmt.Errorf("%w: %d tiers", ErrVersion, len(tiers))
 	}
-	incremental := t.mode == tariff.TierIncremental && !t.adders
-	if incremental {
-		if err := e.kwh(partBase, 0, energy, t.tiers[0].Price); err != nil {
+	if how == notationLines {
+		if err := e.kwh(partBase, 0, energy, tiers[0].Price); err != nil {
 			return err
 		}
 	}
 	at, left := before, energy
-	for i := range t.tiers {
-		last := i == len(t.tiers)-1
+	for i := range tiers {
+		last := i == len(tiers)-1
 		part := left
 		if !last {
-			limit := t.tiers[i].UpTo
-			if t.price != nil {
+			limit := tiers[i].UpTo
+			if bend != nil {
 				var err error
-				if limit, err = e.limit(t.price, i); err != nil {
+				if limit, err = e.limit(bend, i); err != nil {
 					return err
 				}
 			}
@@ -83,7 +94,7 @@ func (e *engine) split(t *tiering, before, energy billing.Energy) error {
 			continue
 		}
 		e.c.Tier = i + 1
-		if err := e.tier(t, i, part, incremental); err != nil {
+		if err := e.tier(&tiers[i], i, how, part); err != nil {
 			return err
 		}
 		if at, left = at+part, left-part; left == 0 {
@@ -93,34 +104,31 @@ func (e *engine) split(t *tiering, before, energy billing.Energy) error {
 	return nil
 }
 
-func (e *engine) tier(t *tiering, i int, part billing.Energy, incremental bool) error {
-	tier := &t.tiers[i]
+func (e *engine) tier(tier *tariff.Tier, i int, how tiering, energy billing.Energy) error {
 	switch {
-	case t.adders:
-		if part == 0 || i == 0 && tier.Adder == 0 {
-			return nil
-		}
-		return e.kwh(partTier, i+1, part, tier.Adder)
-	case !incremental:
-		return e.kwh(partTier, i+1, part, tier.Price)
-	case i > 0 && part > 0:
-		return e.kwh(partAdder, i+1, part, tier.Adder)
+	case how == tierLines:
+		return e.kwh(partTier, i+1, energy, tier.Price)
+	case energy == 0:
+	case how == notationLines && i > 0:
+		return e.kwh(partAdder, i+1, energy, tier.Adder)
+	case how == adderLines && (i > 0 || tier.Adder != 0):
+		return e.kwh(partTier, i+1, energy, tier.Adder)
 	}
 	return nil
 }
 
 // whole prices all energy at the tier that the cycle's whole consumption lies
 // in (全额分档): one kWh more may cost many.
-func (e *engine) whole(t *tiering, energy billing.Energy) error {
-	if len(t.tiers) == 0 || len(t.tiers) > tariff.TiersMax {
-		return fmt.Errorf("%w: %d tiers", ErrVersion, len(t.tiers))
+func (e *engine) whole(tiers []tariff.Tier, bend *tariff.EnergyPrice, how tiering, energy billing.Energy) error {
+	if len(tiers) > tariff.TiersMax {
+		return fmt.Errorf("%w: %d tiers", ErrVersion, len(tiers))
 	}
 	i := 0
-	for ; i < len(t.tiers)-1; i++ {
-		limit := t.tiers[i].UpTo
-		if t.price != nil {
+	for ; i < len(tiers)-1; i++ {
+		limit := tiers[i].UpTo
+		if bend != nil {
 			var err error
-			if limit, err = e.limit(t.price, i); err != nil {
+			if limit, err = e.limit(bend, i); err != nil {
 				return err
 			}
 		}
@@ -129,7 +137,7 @@ func (e *engine) whole(t *tiering, energy billing.Energy) error {
 		}
 	}
 	e.c.Tier = i + 1
-	return e.tier(t, i, energy, false)
+	return e.tier(&tiers[i], i, how, energy)
 }
 
 // limit is the limit of tier i for this account: the printed one or the

@@ -16,7 +16,7 @@ import (
 
 // Box is where readings and alarms go, and the file the memory is in; *outbox.Box.
 type Box interface {
-	Append([]protocol.Entry) error
+	Offer([]protocol.Entry) error
 	AppendAlarm(protocol.Alarm) error
 	AppendEvidence(evidence []protocol.Evidence, also func(*bolt.Tx) error) error
 }

@@ -111,8 +111,8 @@ type failing struct {
 	r *rig
 }
 
-func (f failing) Append(e []protocol.Entry) error {
-	if err := f.Box.Append(e); err != nil {
+func (f failing) Offer(e []protocol.Entry) error {
+	if err := f.Box.Offer(e); err != nil {
 		return err
 	}
 	if f.r.fail != nil {

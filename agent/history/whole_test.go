@@ -212,7 +212,7 @@ func FuzzAnyRecordAndAnyAnswerComeToAnEnd(f *testing.F) {
 // sink takes everything.
 type sink struct{}
 
-func (*sink) Append([]protocol.Entry) error                                  { return nil }
+func (*sink) Offer([]protocol.Entry) error                                   { return nil }
 func (*sink) AppendAlarm(protocol.Alarm) error                               { return nil }
 func (*sink) AppendEvidence([]protocol.Evidence, func(*bolt.Tx) error) error { return nil }
 

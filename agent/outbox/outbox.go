@@ -138,7 +138,13 @@ func (b *Box) Usage() (bytes, limit int64, stored, dropped uint64) {
 // Append stores the entries of a poll round in one transaction and returns once they are on disk. ErrFull: nothing
 // was stored and the hole has grown; it is closed by a Gap entry in front of the next readings that find space. Any
 // other error is final: the process must end and start again.
-func (b *Box) Append(entries []protocol.Entry) error {
+func (b *Box) Append(entries []protocol.Entry) error { return b.take(entries, true) }
+
+// Offer is Append for entries that can be had again, from what a meter keeps: when they find no space (ErrFull) nothing is
+// lost, and no hole grows.
+func (b *Box) Offer(entries []protocol.Entry) error { return b.take(entries, false) }
+
+func (b *Box) take(entries []protocol.Entry, once bool) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -173,7 +179,7 @@ func (b *Box) Append(entries []protocol.Entry) error {
 		}
 		return b.put(tx, protocol.LaneReadings, now, raw)
 	})
-	if errors.Is(err, ErrFull) {
+	if once && errors.Is(err, ErrFull) {
 		return errors.Join(err, b.widen(entries, now))
 	}
 	return err

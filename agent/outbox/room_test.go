@@ -87,3 +87,28 @@ func TestCrowdedReadingsDropNoEvidence(t *testing.T) {
 		t.Errorf("got %+v", b.Lanes())
 	}
 }
+
+// What can be fetched again is not lost when it finds no space, and nobody may be told that it is.
+func TestOfferThatFindsNoSpaceOpensNoHole(t *testing.T) {
+	b := open(t, filepath.Join(t.TempDir(), "o"), Options{MaxBytes: MinBytes})
+	var err error
+	for n := 0; err == nil; n++ {
+		err = b.Offer(round(n*100, 100))
+	}
+	if !errors.Is(err, ErrFull) {
+		t.Fatal(err)
+	}
+	stored := b.Lanes()[0].Next - 1
+	if err := b.Ack(protocol.LaneReadings, b.Epoch(), stored); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Append(round(0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := b.Readings(stored+1, 10, 1<<20); err != nil || len(got) != 2 || got[0].Gap != nil {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, _, _, dropped := b.Usage(); dropped != 0 {
+		t.Errorf("%d polls are said to be dropped", dropped)
+	}
+}

@@ -94,11 +94,18 @@ func (h *History) day(ctx context.Context, now time.Time, k *known) error {
 			return h.save(k)
 		}
 	}
+	if k.DayNth > 0 && k.lastDay() != 0 && on > k.lastDay() && k.behind != on {
+		// midnight moves all numbers by one, and after a restart they may have moved by some: look in front of a hole
+		if missing := h.daysBehind(k, stamp); missing > 0 && k.DayNth < daysMax {
+			k.behind, k.DayNth = on, min(k.DayNth+missing, daysMax)
+			return h.save(k)
+		}
+	}
 	was, nthWas := *k.record, k.DayNth
 	k.record.Days = append([]int64(nil), k.Days...)
 	var out []protocol.Entry
 	if on > k.lastDay() {
-		out = append(h.missingDays(k, stamp), entries(rs)...)
+		out = append(h.missingDays(k, stamp), h.dated(k, rs)...)
 		k.addDay(on)
 		k.Odd = stamp.Sub(midnightBefore(stamp.Add(onMidnight), h.opt.Zone)).Abs() > onMidnight
 	}
@@ -110,6 +117,16 @@ func (h *History) day(ctx context.Context, now time.Time, k *known) error {
 		return err
 	}
 	return nil
+}
+
+// dated marks freezes from before the meter's clock was found to have moved: nobody knows when of ours they were made.
+func (h *History) dated(k *known, rs []protocol.Reading) []protocol.Entry {
+	for i := range rs {
+		if rs[i].TakenAt < k.Moved {
+			rs[i].Quality |= protocol.QualitySuspect
+		}
+	}
+	return entries(rs)
 }
 
 // daysBehind counts the freezes before stamp that are not stored: since the last that is, or as far back as a new memory

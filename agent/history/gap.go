@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -19,7 +20,10 @@ func (h *History) covers(source int) int64 {
 	return max(coverage[source], h.holeAfter()).Milliseconds()
 }
 
-// fill takes the oldest gap of the line one step on.
+// open is where what is not filled yet begins.
+func (g gap) open() int64 { return max(g.From, g.At) }
+
+// fill takes the line's oldest gap one step on.
 func (h *History) fill(ctx context.Context, now time.Time) (bool, error) {
 	var k *known
 	at := 0
@@ -27,20 +31,16 @@ func (h *History) fill(ctx context.Context, now time.Time) (bool, error) {
 		if !h.ready(m, now) {
 			continue
 		}
-		for i, g := range m.Gaps {
-			if g.Source == fromDaily && m.dayPending(h, now, g.To) {
-				continue // the freezes of those days are being fetched anyway
-			}
-			if k == nil || g.From < k.Gaps[at].From {
-				k, at = m, i
-			}
+		i := h.next(m, now)
+		if i >= 0 && (k == nil || m.Gaps[i].From < k.Gaps[at].From) {
+			k, at = m, i
 		}
 	}
 	if k == nil {
 		return false, nil
 	}
 	if len(k.Gaps) > gapsMax {
-		k.Gaps[0].Source, k.Gaps[0].Why, at = fromNothing, whyMany, 0
+		k.Gaps[at].Source, k.Gaps[at].Why = fromNothing, whyMany
 	}
 	g := &k.Gaps[at]
 	switch {
@@ -60,27 +60,42 @@ func (h *History) fill(ctx context.Context, now time.Time) (bool, error) {
 	return true, h.name(k, at)
 }
 
+// next is the gap of a meter to be worked at, -1 for none: the oldest of those that went furthest, so that what a source
+// leaves over does not gather while it tells the rest.
+func (h *History) next(k *known, now time.Time) int {
+	at := -1
+	for i, g := range k.Gaps {
+		if g.Source == fromDaily && k.dayPending(h, now, g.To) && len(k.Gaps) <= gapsMax {
+			continue // the freezes of those days are being fetched anyway
+		}
+		if at < 0 || cmp.Or(cmp.Compare(k.Gaps[at].Source, g.Source), cmp.Compare(g.From, k.Gaps[at].From)) < 0 {
+			at = i
+		}
+	}
+	return at
+}
+
 // name stores the gap as a record: nobody will fill it.
 func (h *History) name(k *known, at int) error {
 	g := k.Gaps[at]
 	if g.Why == "" {
 		g.Why = whyNotKept
 	}
-	polls := uint64(max(g.To-g.From, 0)) / uint64(max(h.opt.Interval.Milliseconds(), 1))
+	polls := uint64(max(g.To-g.open(), 0)) / uint64(max(h.opt.Interval.Milliseconds(), 1))
 	was := k.Gaps
 	k.Gaps = slices.Delete(slices.Clone(k.Gaps), at, at+1)
-	if err := h.put(k, []protocol.Entry{gapEntry(k.Ref(), g.From, g.To, g.Why, polls)}); err != nil {
+	if err := h.put(k, []protocol.Entry{gapEntry(k.Ref(), g.open(), g.To, g.Why, polls)}); err != nil {
 		k.Gaps = was
 		return err
 	}
-	h.log.Warn("gap cannot be filled", "meter", k.Ref().Address, "from", time.UnixMilli(g.From), "to", time.UnixMilli(g.To), "reason", g.Why)
+	h.log.Warn("gap cannot be filled", "meter", k.Ref().Address, "from", time.UnixMilli(g.open()), "to", time.UnixMilli(g.To), "reason", g.Why)
 	return nil
 }
 
 // stamped notes that the source has told the registers at stamp. What lies uncovered before it goes to the next source.
 func (h *History) stamped(k *known, at int, stamp int64) {
 	g := &k.Gaps[at]
-	h.leave(k, at, max(g.From, g.At), stamp)
+	h.leave(k, at, g.open(), stamp)
 	k.Gaps[at].At = stamp
 }
 
@@ -111,7 +126,7 @@ func (h *History) leave(k *known, at int, from, to int64) {
 // done closes a gap for its source.
 func (h *History) done(k *known, at int) error {
 	g := k.Gaps[at]
-	h.leave(k, at, max(g.From, g.At), g.To)
+	h.leave(k, at, g.open(), g.To)
 	k.Gaps = slices.Delete(k.Gaps, at, at+1)
 	return h.save(k)
 }

@@ -73,6 +73,7 @@ type known struct {
 	pause  time.Duration
 	retry  time.Time // today's freeze is not asked for before
 	tried  int       // how often it was, in vain
+	behind int64     // stamp of the daily freeze behind a hole, while it is looked what is in front of it
 	odd    int       // answers that could not be used, in a row
 	step   int64     // ms between two records of its load profile, the least seen
 	deltas int       // how often it was seen

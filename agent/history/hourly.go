@@ -13,9 +13,9 @@ import (
 // hourlyMax are the hourly freezes a meter keeps.
 const hourlyMax = 254
 
-// fillFromHourly reads one hourly freeze (整点冻结): first to find the oldest of the gap by halving, eight reads at most,
-// then down to the newest. A freeze made meanwhile moves all by one, and what was stored comes once more and is known by
-// its stamp.
+// fillFromHourly reads one hourly freeze (整点冻结): first to find the oldest that is wanted by halving, eight reads at most,
+// then down to the newest. Each freeze that the meter makes meanwhile moves all by one, so that the next number down skips
+// a record: before a hole is believed, the numbers above are read.
 func (h *History) fillFromHourly(ctx context.Context, now time.Time, k *known, at int) (bool, error) {
 	g := &k.Gaps[at]
 	if k.Hourly.Kept != keeps {
@@ -24,8 +24,9 @@ func (h *History) fillFromHourly(ctx context.Context, now time.Time, k *known, a
 			return err
 		})
 	}
+	filled := g.open()
 	if g.Nth == 0 && g.High == 0 {
-		g.High = min(hourlyMax, int((now.UnixMilli()-g.From)/time.Hour.Milliseconds())+2) + 1
+		g.High = min(hourlyMax, int((now.UnixMilli()-filled)/time.Hour.Milliseconds())+2) + 1
 	}
 	searching := g.Nth == 0
 	nth := g.Nth
@@ -54,11 +55,14 @@ func (h *History) fillFromHourly(ctx context.Context, now time.Time, k *known, a
 	}
 	on := stamp.Add(-k.drift()).UnixMilli()
 	switch {
-	case searching && !none && on > g.From:
+	case searching && !none && on > filled:
 		g.Low = nth
-		return true, nil // the search is begun anew after a restart
+		return true, nil
 	case searching:
 		g.High, g.Reach = nth, g.Reach || !none
+		return true, nil
+	case !none && on-filled > h.covers(fromHourly) && nth < hourlyMax && (g.Behind == 0 || on < g.Behind):
+		g.Behind, g.Nth = on, nth+1
 		return true, nil
 	case !none && on >= g.To:
 		return true, h.done(k, at)
@@ -67,7 +71,8 @@ func (h *History) fillFromHourly(ctx context.Context, now time.Time, k *known, a
 	k.Gaps = append([]gap(nil), k.Gaps...)
 	k.Gaps[at].Nth--
 	var out []protocol.Entry
-	if !none && on > g.At && on > g.From {
+	if !none && on > filled {
+		k.Gaps[at].Behind = 0
 		for _, r := range rs {
 			out = append(out, g.entry(r))
 		}

@@ -38,9 +38,10 @@ type gap struct {
 	Source int    `json:"source"`
 	At     int64  `json:"at,omitempty"`  // newest stamp stored of this source; 0: none yet
 	Ask    int64  `json:"ask,omitempty"` // profile: where to ask next
-	Nth    int    `json:"nth,omitempty"` // hourly: the record to read next, once it was found
-	Low    int    `json:"low,omitempty"` // hourly: this one is inside or behind the gap
-	High   int    `json:"high,omitempty"`
+	Nth    int    `json:"-"`             // hourly: the record to read next, once it was found; after a restart it is found anew
+	Low    int    `json:"-"`             // hourly: this one is behind what is filled
+	High   int    `json:"-"`
+	Behind int64  `json:"-"`               // hourly: the record behind a hole, while it is looked what is in front of it
 	Reach  bool   `json:"reach,omitempty"` // the source has records from before the gap
 	Tries  int    `json:"tries,omitempty"` // answers that could not be used
 	Why    string `json:"why,omitempty"`
@@ -85,7 +86,7 @@ func (r *record) sound() bool {
 		return false
 	}
 	for _, g := range r.Gaps {
-		if g.From >= g.To || g.Source < fromProfile || g.Source > fromNothing || g.Nth < 0 || g.Nth > hourlyMax || g.Low < 0 || g.High > hourlyMax+1 {
+		if g.From >= g.To || g.Source < fromProfile || g.Source > fromNothing {
 			return false
 		}
 	}

@@ -51,10 +51,11 @@ func (h *History) near(from, to time.Time) []int64 {
 	return slices.Compact(list)
 }
 
-// frozenAt says that the meter itself keeps the registers of a boundary: its daily freeze those of midnight.
+// frozenAt says that the meter itself keeps the registers of a boundary: its daily freeze those of midnight, as far as its
+// clock knows when that is.
 func (k *known) frozenAt(h *History, b int64) bool {
 	at := time.UnixMilli(b)
-	return k.keeper != nil && k.Daily.Kept == keeps && !k.Odd && at.Equal(midnightBefore(at, h.opt.Zone))
+	return k.keeper != nil && k.Daily.Kept == keeps && !k.Odd && k.drift().Abs() <= around && at.Equal(midnightBefore(at, h.opt.Zone))
 }
 
 func (h *History) snap(ctx context.Context, now time.Time, k *known, b int64) error {

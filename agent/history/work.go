@@ -71,7 +71,7 @@ func (h *History) keep(now time.Time) error {
 		case age >= settled.Milliseconds():
 			k.sure = k.record.Seen
 		case h.opt.Interval <= 2*settled: // it is never older
-			k.sure = max(k.sure, now.Add(-settled).UnixMilli())
+			k.sure = min(max(k.sure, now.Add(-settled).UnixMilli()), k.record.Seen)
 		}
 		if k.urgent {
 			gaps = append(gaps, k)
@@ -130,7 +130,7 @@ func (h *History) put(k *known, entries []protocol.Entry) error {
 				}
 			}
 		}
-		if err := h.box.Append(entries); err != nil {
+		if err := h.box.Offer(entries); err != nil {
 			return err
 		}
 	}

@@ -209,6 +209,23 @@ func TestParseRefusesWithLineAndRemedy(t *testing.T) {
 	}
 }
 
+func TestTheExampleOfTheDocumentationParses(t *testing.T) {
+	for _, file := range []string{"../../docs/tariffs.md", "../../docs/tariffs.zh.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, found := strings.Cut(string(text), "```yaml\ncalendar:")
+		doc, _, ended := strings.Cut(after, "```")
+		if !found || !ended {
+			t.Fatalf("%s has no calendar", file)
+		}
+		if _, err := calendar.Parse(file, []byte("calendar:"+doc)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	data, err := os.ReadFile("../../configs/calendars/cn.yaml")
 	if err != nil {

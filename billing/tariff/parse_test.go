@@ -3,6 +3,7 @@ package tariff_test
 import (
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -236,20 +237,64 @@ func TestCycleAround(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(read(f, "shandong-household.yaml"))
 	f.Add(read(f, "shandong-joint.yaml"))
+	f.Add(read(f, "everything.yaml"))
 	f.Add([]byte(flat))
+	for _, file := range ready(f) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(`{"tariff": "t", "name": {"en": "T"}, "currency": "CNY", "utc_offset": "+08:00", "versions": [{"number": 1, "valid_from": "2024-01-01", "document": "D", "decimals": 2, "kind": "composed", "components": [{"energy": {"price": 0.5}}]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		// A tree of nodes costs some hundred bytes for each byte of input, not more, and a mebibyte to begin with.
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		versions, err := tariff.Parse("fuzz", data)
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20+uint64(len(data))*4096 {
+			t.Errorf("%d bytes of input took %d bytes", len(data), used)
+		}
+		again, err2 := tariff.Parse("fuzz", data)
+		if (err == nil) != (err2 == nil) || err != nil && err.Error() != err2.Error() {
+			t.Fatalf("first %v, then %v", err, err2)
+		}
 		if err != nil {
 			return
 		}
 		for i := range versions {
 			v := &versions[i]
+			if v.Hash != again[i].Hash {
+				t.Errorf("version %d has two hashes", v.Number)
+			}
 			if got, err := tariff.At(versions, v.ValidFrom); err != nil || !got.ValidFrom.Equal(v.ValidFrom) {
 				t.Errorf("version %d is not found at its own start: %v", v.Number, err)
 			}
 			if start, end := v.CycleOf(v.ValidFrom); !start.IsZero() && (start.After(v.ValidFrom) || !end.After(v.ValidFrom)) {
 				t.Errorf("cycle %s to %s does not hold %s", start, end, v.ValidFrom)
 			}
+			if low, high := v.PriceRange(); low > high {
+				t.Errorf("prices from %s to %s", low, high)
+			}
+			if v.Calendar == "" && len(v.Schedule.Tables) > 0 {
+				for half := range 48 * 7 {
+					if _, ok := v.BandAt(v.ValidFrom.Add(time.Duration(half)*30*time.Minute), nil); !ok {
+						t.Fatalf("no band %d half hours after the start", half)
+					}
+				}
+			}
+			for _, lang := range []string{"zh", "en"} {
+				sheet := v.Sheet(lang)
+				for _, line := range strings.Split(sheet.Text(lang), "\n") {
+					if columns(line) > 80 {
+						t.Errorf("%d columns: %q", columns(line), line)
+					}
+				}
+			}
+		}
+		if changes := tariff.Diff(versions, again, "en"); len(changes) > 0 {
+			t.Errorf("a document differs from itself: %v", changes)
 		}
 	})
 }

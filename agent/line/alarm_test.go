@@ -63,6 +63,21 @@ func TestOwnFramesAndTheirAnswersAreNotTold(t *testing.T) {
 			reply := []byte{7, modbus.ReadCoils, 3, 1, 0, 24}
 			hear(50*time.Millisecond, binary.LittleEndian.AppendUint16(reply, modbus.CRC(reply)))
 		},
+		"a reply under the wildcard that some old meters give": func(send func([]byte), hear func(time.Duration, []byte)) {
+			send(readWire)
+			hear(100*time.Millisecond, dlt645.AppendFrame(nil, dlt645.ReadReply(dlt645.Address{0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA}, dlt645.DIStatusWord3, []byte{0, 0})))
+		},
+		"replies to a wildcard": func(send func([]byte), hear func(time.Duration, []byte)) {
+			send(dlt645.AppendFrame(nil, dlt645.ReadRequest(dlt645.Address{0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA}, dlt645.DIStatusWord3)))
+			hear(100*time.Millisecond, dlt645.AppendFrame(nil, dlt645.ReadReply(a, dlt645.DIStatusWord3, []byte{0, 0})))
+			hear(100*time.Millisecond, dlt645.AppendFrame(nil, dlt645.ReadReply(dlt645.Address{9}, dlt645.DIStatusWord3, []byte{0, 0})))
+		},
+		"Modbus TCP": func(send func([]byte), hear func(time.Duration, []byte)) {
+			mbap := []byte{0, 9, 0, 0, 0, 6, 7, modbus.WriteRegister, 0, 0x10, 0, 1}
+			send(mbap)
+			hear(100*time.Millisecond, mbap)
+			hear(100*time.Millisecond, write)
+		},
 		"a reply after thirty other requests": func(send func([]byte), hear func(time.Duration, []byte)) {
 			send(readWire)
 			for i := range 30 {

@@ -89,10 +89,10 @@ func (s *site) reason(flag, given string, again bool, doubts ...error) (string, 
 	}
 	all := strings.Join(texts, say("；", "; "))
 	if given == "" && s.ask.silent {
-		return "", &refusal{fmt.Sprintf(say("示数不合理：%s；确实如此就用 --%s 写明原因", "implausible: %s; if it is so, say why with --%s"), all, flag)}
+		return "", &sentence{fmt.Sprintf(say("示数不合理：%s；确实如此就用 --%s 写明原因", "implausible: %s; if it is so, say why with --%s"), all, flag), field.ErrImplausible}
 	}
 	if given == "" {
-		fmt.Fprintf(s.err, "  ! %s\n", all)
+		fmt.Fprintf(s.err, "  ! %s\n", strings.Join(texts, "\n  ! "))
 	}
 	q := question{zh: "确实如此？写明原因", en: "is it so? say why", flag: flag, check: func(a string) error { return field.CheckText("why", a) }}
 	if again {
@@ -104,13 +104,6 @@ func (s *site) reason(flag, given string, again bool, doubts ...error) (string, 
 	}
 	return why, err
 }
-
-// refusal is a register that was refused, in the person's language.
-type refusal struct{ text string }
-
-func (r *refusal) Error() string { return r.text }
-
-func (r *refusal) Unwrap() error { return field.ErrImplausible }
 
 // registers asks for registers by eye until they are plausible or the person says why they are right; given ones are judged
 // once.

@@ -106,6 +106,9 @@ func (f *monitorFlags) run(c *cobra.Command, name string) error {
 	} else {
 		err = f.listen(ctx, c, set, e)
 	}
+	if err != nil && seen == 0 {
+		return err // nothing was heard because nobody listened
+	}
 	e.quiet(time.Now())
 	if e := f.summary(c.OutOrStdout(), e, time.Since(begun)); e != nil {
 		return e

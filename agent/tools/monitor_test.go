@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -184,4 +185,11 @@ func FuzzListener(f *testing.F) {
 		}
 		e.summary()
 	})
+}
+
+func TestMonitorOfAPortThatDoesNotOpenTellsNothingOfTheLine(t *testing.T) {
+	out, err := command(MonitorCommand(), filepath.Join(t.TempDir(), "port"))
+	if err == nil || out != "" {
+		t.Errorf("got %q, %v", out, err)
+	}
 }

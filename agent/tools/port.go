@@ -126,7 +126,7 @@ func free(path string) error {
 		return nil // the serial server refuses a second connection itself, or not
 	}
 	for _, h := range doctor.Holders(path) {
-		return fmt.Errorf(say("%w：%s 被进程 %s（%d）占用；若是 agent run，请先停止它再试", "%w: %s is open in %s (pid %d); if that is agent run, stop it first and try again"), ErrBusy, path, h.Name, h.PID)
+		return &sentence{fmt.Sprintf(say("端口 %s 被进程 %s（%d）占用；若是 agent run，请先停止它再试", "port %s is open in %s (pid %d); if that is agent run, stop it first and try again"), path, h.Name, h.PID), ErrBusy}
 	}
 	return nil
 }

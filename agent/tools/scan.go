@@ -91,7 +91,7 @@ func (f *scanFlags) run(c *cobra.Command) error {
 	if cfg != nil {
 		if client, err := local.Dial(cfg.Data); err == nil {
 			client.Close()
-			return fmt.Errorf(say("%w：采集终端正在运行，线路上可能有未完的指令；先停止 agent run 再扫描", "%w: the agent is running, and orders may be under way on this line; stop agent run, then scan"), ErrBusy)
+			return &sentence{say("端口在用：采集终端正在运行，线路上可能有未完的指令；先停止 agent run 再扫描", "port is in use: the agent is running, and orders may be under way on this line; stop agent run, then scan"), ErrBusy}
 		}
 	}
 	ctx, stopSignals := daemon.Signals(c.Context())

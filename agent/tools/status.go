@@ -44,17 +44,10 @@ func StatusCommand() *cobra.Command {
 func dial(data string) (*local.Client, error) {
 	c, err := local.Dial(data)
 	if errors.Is(err, local.ErrNotRunning) {
-		return nil, &absent{fmt.Sprintf(say("数据目录 %s 上没有运行中的采集终端；先启动：agent run --config 配置文件", "no agent runs on the data directory %s; start it: agent run --config FILE"), data)}
+		return nil, &sentence{fmt.Sprintf(say("数据目录 %s 上没有运行中的采集终端；先启动：agent run --config 配置文件", "no agent runs on the data directory %s; start it: agent run --config FILE"), data), local.ErrNotRunning}
 	}
 	return c, err
 }
-
-// absent is local.ErrNotRunning with the remedy.
-type absent struct{ text string }
-
-func (a *absent) Error() string { return a.text }
-
-func (a *absent) Unwrap() error { return local.ErrNotRunning }
 
 func (s *site) showStatus(st *local.Status) error {
 	clock := say("时钟未经核对", "clock not compared yet")

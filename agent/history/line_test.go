@@ -84,6 +84,9 @@ func TestWholeLineLosesNothingWhenItIsCutForThreeHours(t *testing.T) {
 		if n := kept[fmt.Sprintf("102 %d", protocol.MethodHourly)]; n < 3 {
 			t.Errorf("%d hourly freezes, want 3 and more: %v", n, kept)
 		}
+		if g := gaps[""]; len(g) != 0 {
+			t.Errorf("gaps of the line, whose meters were filled: %+v", g)
+		}
 		for _, a := range []string{"101", "102"} {
 			if g := gaps["000000000"+a]; len(g) != 0 {
 				t.Errorf("gaps of %s: %+v", a, g)

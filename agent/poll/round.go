@@ -192,12 +192,15 @@ func (p *Poller) lineDown(missed uint64) {
 	p.downFor += missed
 }
 
-// lineUp ends a time without the line: the hole gets its name in the lane.
+// lineUp ends a time without the line. Where nobody fills what was missed, the hole gets its name in the lane at once; a
+// History names what is still missing of each meter when it has done what it can.
 func (p *Poller) lineUp() {
 	if p.downAt.IsZero() {
 		return
 	}
-	gap := protocol.Gap{Meter: protocol.MeterRef{Line: p.line}, From: p.downAt.UnixMilli(), To: time.Now().UnixMilli(), Reason: "line down", Count: p.downFor}
-	p.store.add(protocol.Entry{Gap: &gap})
+	if p.opt.History == nil {
+		gap := protocol.Gap{Meter: protocol.MeterRef{Line: p.line}, From: p.downAt.UnixMilli(), To: time.Now().UnixMilli(), Reason: "line down", Count: p.downFor}
+		p.store.add(protocol.Entry{Gap: &gap})
+	}
 	p.downAt, p.downFor = time.Time{}, 0
 }

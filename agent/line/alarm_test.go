@@ -119,6 +119,23 @@ func TestOwnFramesAndTheirAnswersAreNotTold(t *testing.T) {
 	}
 }
 
+func TestAnswerToAWriteOfBeforeTheStartIsNotTold(t *testing.T) {
+	var got []Foreign
+	w := newWatcher(func(f Foreign) { got = append(got, f) })
+	at := time.Unix(1e9, 0)
+	w.opened(at)
+	write := modbus.AppendRTU(nil, modbus.WriteCoilRequest(7, 0x10, true))
+	w.hear(write, at.Add(time.Second))
+	if len(got) != 0 {
+		t.Errorf("the answer to a process that was killed is told: %+v", got)
+	}
+	w.hear(write, at.Add(2*time.Second)) // a master and its meter
+	w.hear(write, at.Add(20*time.Second))
+	if kinds(got)[ForeignRelay] != 2 {
+		t.Errorf("writes of others are not told: %+v", got)
+	}
+}
+
 func TestRainOfBytesIsNobody(t *testing.T) {
 	var got []Foreign
 	w := newWatcher(func(f Foreign) { got = append(got, f) })

@@ -47,6 +47,7 @@ type watcher struct {
 
 	mbap    bool      // we talk to a gateway, which shows us nobody else
 	anybody time.Time // until then any meter may answer what was asked before the port was opened
+	before  bool      // one such answer may look like a write (Modbus FC05, FC06); a write of somebody else is heard twice
 	asked   [askedMax]asked
 	next    int // of asked
 
@@ -84,7 +85,7 @@ func newWatcher(tell func(Foreign)) *watcher {
 func (w *watcher) opened(now time.Time) {
 	w.parser.Reset()
 	w.burst = burst{}
-	w.anybody = now.Add(askedFor)
+	w.anybody, w.before = now.Add(askedFor), true
 }
 
 // sent notes our own request. Its echo may come until echo, or later on a line that hears itself (echoes). Of a relay frame one

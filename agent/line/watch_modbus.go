@@ -152,6 +152,10 @@ func (w *watcher) modbus(f modbusFrame, at time.Time) {
 	if f.request && w.ours(f.wire, at) {
 		return // our echo, or the answer to FC05 or FC06
 	}
+	if f.reply && f.request && writes(fn) && w.before && at.Before(w.anybody) {
+		w.before = false
+		return
+	}
 	if f.reply && (!f.request || w.answers(f.wire)) {
 		if !w.expected(func(a asked) bool { return a.unit == int(unit) }, at) {
 			w.foreign(ForeignReply, at, append([]byte(nil), f.wire...), fmt.Sprintf("function %02XH of unit %d", fn, unit))

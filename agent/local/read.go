@@ -67,8 +67,11 @@ func Read(ctx context.Context, m meter.Driver, what string) (*ReadReply, error) 
 			if !v.At.IsZero() {
 				at = v.At.UnixMilli()
 			}
-			out.Items = append(out.Items, Item{ID: v.ID, Name: v.Name, NameZH: v.NameZH, Text: v.Text, Unit: v.Unit, Null: v.Null, At: at})
+			out.Items = append(out.Items, Item{ID: v.ID, Name: v.Name, NameZH: v.NameZH, Text: v.Text, Unit: v.Unit, Null: v.Null, Never: v.Never, TextZH: v.TextZH, At: at})
 		}
+	}
+	if errors.Is(err, meter.ErrItem) {
+		return nil, fault(CodeBad, "没有数据项 %q；可用：%s，或 8 位十六进制数据标识", "there is no item %q; there are %s, or a data identifier in hex", what, strings.Join(meter.ItemNames(), " "))
 	}
 	if err != nil {
 		return nil, silence(err)
@@ -84,8 +87,6 @@ func silence(err error) *Fault {
 		return fault(CodeNoAnswer, "线路不通：%v（`agent doctor` 可查原因）", "the line is down: %v (`agent doctor` finds out why)", err)
 	case errors.Is(err, line.ErrSilent):
 		return fault(CodeNoAnswer, "电表没有应答：%v（查接线、地址和波特率；`agent doctor` 可查原因）", "the meter does not answer: %v (look at wiring, address and baud; `agent doctor` finds out why)", err)
-	case errors.Is(err, meter.ErrItem):
-		return fault(CodeBad, "没有这个数据项：%v；可用：%s，或 8 位十六进制数据标识", "%v; there are %s, or a data identifier in hex", err, strings.Join(meter.ItemNames(), " "))
 	case errors.Is(err, meter.ErrUnsupported):
 		return fault(CodeUnsupported, "电表不支持：%v", "%v", err)
 	case errors.Is(err, meter.ErrTwo):

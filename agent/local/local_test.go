@@ -421,6 +421,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	for _, s := range []string{`{"v":1,"verb":"status"}`, `{"v":1,"verb":"read","read":{"meter":{"line":"l1","address":"101"},"what":"energy"}}`,
 		`{"v":1,"verb":"relay","relay":{"meter":{"line":"l1","address":"101"},"action":"trip","person":"x","password":"02123456"}}`,
+		`{"v":1,"verb":"maintain","maintain":{"meter":{"line":"l1","address":"101"},"act":"write","what":"CT ratio","value":"200","person":"x","password":"02123456"}}`,
 		`{"v":1,"verb":"record","record":{"body":{}}}`, `{"v":1,"verb":"commissioning","commissioning":{"on":true,"person":"x","minutes":30}}`, `{"v":2,"x":[]}`, `{"v":1,"verb":"trace","trace":{"line":"l1"}}`} {
 		f.Add([]byte(s))
 	}

@@ -79,6 +79,12 @@ func (c *Client) Relay(r RelayRequest) (*field.RelayTest, error) {
 	return out, c.ask(Request{Verb: VerbRelay, Relay: &r}, out)
 }
 
+// Maintain changes a setting of a meter by hand and gives the record of the result.
+func (c *Client) Maintain(r MaintainRequest) (*field.Maintenance, error) {
+	out := new(field.Maintenance)
+	return out, c.ask(Request{Verb: VerbMaintain, Maintain: &r}, out)
+}
+
 // Mode switches commissioning mode.
 func (c *Client) Mode(r ModeRequest) (*ModeReply, error) {
 	out := new(ModeReply)

@@ -51,11 +51,15 @@ func (s *Server) relay(ctx context.Context, r *RelayRequest) (field.Record, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, handMax)
 	defer cancel()
-	var out field.Record
-	err = s.desk.Hands.Hand(ctx, h.m.Ref(), func(ctx context.Context) (err error) { out, err = h.act(ctx); return err })
+	return s.turn(ctx, r.Meter, h.act)
+}
+
+// turn does act while no order of the meter's line is carried out.
+func (s *Server) turn(ctx context.Context, of field.Ref, act func(context.Context) (field.Record, error)) (out field.Record, err error) {
+	err = s.desk.Hands.Hand(ctx, of.Meter(), func(ctx context.Context) (err error) { out, err = act(ctx); return err })
 	switch {
 	case errors.Is(err, relay.ErrOpenOrder):
-		return nil, fault(CodeOrder, "网关对电表 %s 的指令尚未结束，等它结束再试", "an order of the gateway for meter %s is not at its end; wait for it", r.Meter.Address)
+		return nil, fault(CodeOrder, "网关对电表 %s 的指令尚未结束，等它结束再试", "an order of the gateway for meter %s is not at its end; wait for it", of.Address)
 	case errors.Is(err, relay.ErrNoMeter):
 		_, err = s.driver(protocol.MeterRef{})
 		return nil, err
@@ -65,13 +69,34 @@ func (s *Server) relay(ctx context.Context, r *RelayRequest) (field.Record, erro
 	return out, err
 }
 
-// hand judges a request before the line is touched.
-func (s *Server) hand(r *RelayRequest) (*hand, error) {
+// mayAct says why nothing is changed by hand now.
+func (s *Server) mayAct() error {
 	if s.desk.Relay == "off" {
-		return nil, fault(CodeOff, "配置为 relay: off，本机禁止动作继电器", "the configuration says relay: off, which forbids relays by hand too")
+		return fault(CodeOff, "配置为 relay: off，本机禁止动作继电器、更改电表", "the configuration says relay: off, which forbids relays and meters to be changed by hand too")
 	}
 	if !s.mode.on(time.Now()) {
-		return nil, fault(CodeMode, "调试模式未开启；先运行：agent commission --mode on --person 姓名 --minutes 30", "commissioning mode is off; first: agent commission --mode on --person NAME --minutes 30")
+		return fault(CodeMode, "调试模式未开启；先运行：agent commission --mode on --person 姓名 --minutes 30", "commissioning mode is off; first: agent commission --mode on --person NAME --minutes 30")
+	}
+	return nil
+}
+
+// wireDigits reads four bytes in wire order; nothing leaves them zero.
+func wireDigits(what, digits string, into *[4]byte) error {
+	if digits == "" {
+		return nil
+	}
+	b, err := hex.DecodeString(digits)
+	if err != nil || len(b) != 4 {
+		return fault(CodeBad, "%s 不是 8 位数字", "%s is not 8 digits", what)
+	}
+	*into = [4]byte(b)
+	return nil
+}
+
+// hand judges a request before the line is touched.
+func (s *Server) hand(r *RelayRequest) (*hand, error) {
+	if err := s.mayAct(); err != nil {
+		return nil, err
 	}
 	m, err := s.driver(r.Meter.Meter())
 	if err != nil {
@@ -88,18 +113,8 @@ func (s *Server) hand(r *RelayRequest) (*hand, error) {
 		return nil, fault(CodeUnsupported, "这种电表做不到 %s，或状态无法读回", "this model cannot %s, or its relay cannot be read back", r.Action)
 	}
 	h := &hand{Server: s, m: m, r: r}
-	for _, t := range []struct {
-		what, hex string
-		into      *[4]byte
-	}{{"password", string(r.Password), &h.cmd.Password}, {"operator", r.Operator, &h.cmd.Operator}} {
-		if t.hex == "" {
-			continue
-		}
-		b, err := hex.DecodeString(t.hex)
-		if err != nil || len(b) != 4 {
-			return nil, fault(CodeBad, "%s 不是 8 位数字", "%s is not 8 digits", t.what)
-		}
-		*t.into = [4]byte(b)
+	if err := errors.Join(wireDigits("password", string(r.Password), &h.cmd.Password), wireDigits("operator", r.Operator, &h.cmd.Operator)); err != nil {
+		return nil, err
 	}
 	h.cmd.Action = action
 	return h, nil
@@ -191,11 +206,11 @@ func (h *hand) look(ctx context.Context) error {
 }
 
 // still is asked right before the first byte.
-func (h *hand) still(ctx context.Context) error {
+func (s *Server) still(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !h.mode.on(time.Now()) {
+	if !s.mode.on(time.Now()) {
 		return errors.New("commissioning mode has ended")
 	}
 	return nil

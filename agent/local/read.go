@@ -67,7 +67,7 @@ func Read(ctx context.Context, m meter.Driver, what string) (*ReadReply, error) 
 			if !v.At.IsZero() {
 				at = v.At.UnixMilli()
 			}
-			out.Items = append(out.Items, Item{ID: v.ID, Name: v.Name, NameZH: v.NameZH, Text: v.Text, Unit: v.Unit, Null: v.Null, At: at})
+			out.Items = append(out.Items, Item{ID: v.ID, Name: v.Name, NameZH: v.NameZH, Text: v.Text, Unit: v.Unit, Null: v.Null, Never: v.Never, TextZH: v.TextZH, At: at})
 		}
 	}
 	if errors.Is(err, meter.ErrItem) {

@@ -240,6 +240,8 @@ func (s *Server) do(ctx context.Context, r *Request) (any, error) {
 		return s.relay(ctx, r.Relay)
 	case VerbMode:
 		return s.setMode(r.Mode)
+	case VerbMaintain:
+		return s.maintain(ctx, r.Maintain)
 	}
 	return nil, fault(CodeBad, "未知请求 %q", "verb %q is not known", r.Verb)
 }

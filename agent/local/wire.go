@@ -1,6 +1,6 @@
 // Package local is the way from a technician's command to the agent that runs on the same machine: a Unix socket in the data
 // directory, one JSON document a line. It reads through the agent's own lines, so that nobody has to stop it; it queues
-// records; it moves a relay by hand in commissioning mode. No verb sends bytes of the caller's choosing to a line, and nothing
+// records; it moves a relay or changes a meter by hand in commissioning mode. No verb sends bytes of the caller's choosing to a line, and nothing
 // listens on a network.
 package local
 
@@ -30,23 +30,25 @@ const (
 
 // What can be asked.
 const (
-	VerbStatus = "status"
-	VerbRead   = "read"
-	VerbTrace  = "trace"
-	VerbRecord = "record"
-	VerbRelay  = "relay"
-	VerbMode   = "commissioning"
+	VerbStatus   = "status"
+	VerbRead     = "read"
+	VerbTrace    = "trace"
+	VerbRecord   = "record"
+	VerbRelay    = "relay"
+	VerbMode     = "commissioning"
+	VerbMaintain = "maintain"
 )
 
 // Request is one line of a client. Exactly the member of its verb is set; status has none.
 type Request struct {
-	Version int            `json:"v"`
-	Verb    string         `json:"verb"`
-	Read    *ReadRequest   `json:"read,omitempty"`
-	Trace   *TraceRequest  `json:"trace,omitempty"`
-	Record  *RecordRequest `json:"record,omitempty"`
-	Relay   *RelayRequest  `json:"relay,omitempty"`
-	Mode    *ModeRequest   `json:"commissioning,omitempty"`
+	Version  int              `json:"v"`
+	Verb     string           `json:"verb"`
+	Read     *ReadRequest     `json:"read,omitempty"`
+	Trace    *TraceRequest    `json:"trace,omitempty"`
+	Record   *RecordRequest   `json:"record,omitempty"`
+	Relay    *RelayRequest    `json:"relay,omitempty"`
+	Mode     *ModeRequest     `json:"commissioning,omitempty"`
+	Maintain *MaintainRequest `json:"maintain,omitempty"`
 }
 
 // ReadRequest asks a meter of the agent: "energy", "relay", "clock", "known" (the newest registers in the outbox, nothing is
@@ -73,6 +75,24 @@ type RelayRequest struct {
 	Person   string    `json:"person"`
 	Password Secret    `json:"password,omitempty"`
 	Operator string    `json:"operator,omitempty"`
+}
+
+// MaintainRequest changes a setting of a meter by hand. What and Value are as the act wants them, in a person's words: there
+// are no bytes in it.
+type MaintainRequest struct {
+	Meter  field.Ref `json:"meter"`
+	Act    string    `json:"act"`             // field.MaintainActs
+	What   string    `json:"what,omitempty"`  // write: the item; clear-events: the class; freeze: "now", "hourly 15", "daily 00:00", "monthly 01 00:00"
+	Value  string    `json:"value,omitempty"` // write: the value; address: the new one; baud: the new rate
+	Person string    `json:"person"`
+	// Password and NewPassword are in wire order, in hex; without one the meter is asked as one of 1997 whose button is pressed.
+	Password    Secret `json:"password,omitempty"`
+	NewPassword Secret `json:"new_password,omitempty"`
+	Operator    string `json:"operator,omitempty"`
+	// Confirm is the meter's address, typed once more: nothing is cleared without it.
+	Confirm string `json:"confirm,omitempty"`
+	// Look reads what stands in the meter and sends nothing that changes it; the record that comes back is not stored.
+	Look bool `json:"look,omitempty"`
 }
 
 // Secret is text that no printed form shows; JSON carries it over the socket, which only its owner can open.
@@ -119,6 +139,7 @@ const (
 	CodeLine        = "unknown-line"
 	CodeMode        = "not-commissioning"
 	CodeOff         = "relay-off"
+	CodeConfirm     = "not-confirmed"
 	CodeOrder       = "open-order"
 	CodeUnsupported = "unsupported"
 	CodeNoAnswer    = "no-answer"
@@ -160,7 +181,8 @@ func DecodeRequest(data []byte) (*Request, error) {
 	if d.More() {
 		return nil, fmt.Errorf("%w: something follows it", errRequest)
 	}
-	members := map[string]bool{VerbRead: r.Read != nil, VerbTrace: r.Trace != nil, VerbRecord: r.Record != nil, VerbRelay: r.Relay != nil, VerbMode: r.Mode != nil}
+	members := map[string]bool{VerbRead: r.Read != nil, VerbTrace: r.Trace != nil, VerbRecord: r.Record != nil, VerbRelay: r.Relay != nil, VerbMode: r.Mode != nil,
+		VerbMaintain: r.Maintain != nil}
 	for verb, set := range members {
 		if set != (verb == r.Verb) {
 			return nil, fmt.Errorf("%w: verb %q needs its own member and no other", errRequest, r.Verb)
@@ -190,8 +212,10 @@ type Item struct {
 	Name   string `json:"name"`
 	NameZH string `json:"name_zh,omitempty"`
 	Text   string `json:"text,omitempty"`
+	TextZH string `json:"text_zh,omitempty"` // where the text has words
 	Unit   string `json:"unit,omitempty"`
-	Null   bool   `json:"null,omitempty"` // the meter does not measure it
+	Null   bool   `json:"null,omitempty"`  // the meter does not measure it
+	Never  bool   `json:"never,omitempty"` // with null: a time that has not been yet
 	At     int64  `json:"at,omitempty"`
 }
 

@@ -105,7 +105,12 @@ func (c *Charge) sentence(words *phrases, l *Line, lang string) string {
 	default:
 		quantity := l.Quantity.String()
 		if l.Den != 0 {
-			quantity = fmt.Sprintf(words.part, l.Num, l.Den, quantity)
+			num, den := int64(l.Num), int64(l.Den)
+			if den == monthParts { // 10/31 reads better than what it is a part of
+				common := new(big.Int).GCD(nil, nil, big.NewInt(num), big.NewInt(den)).Int64()
+				num, den = num/common, den/common
+			}
+			quantity = fmt.Sprintf(words.part, num, den, quantity)
 		}
 		fmt.Fprintf(&b, words.line, name, quantity, words.units[l.Unit], l.Price, words.product(l))
 		words.rule(&b, p.Basic, l)

@@ -92,6 +92,20 @@ func (l *Line) Code() string {
 	return component + "." + part
 }
 
+// Charged is the quantity that is charged: the part Num/Den of Quantity, to six
+// decimals. A bill prints it, where Quantity × Num/Den is what the rule says.
+func (l *Line) Charged() billing.Quantity {
+	if l.Den == 0 {
+		return l.Quantity
+	}
+	// Twice the part, cut, and one more, halved, is the part rounded half up.
+	twice, err := billing.Energy(l.Quantity).Part(2*int64(l.Num), int64(l.Den))
+	if err != nil {
+		return l.Quantity // a demand of 2^62 has no price that its amount fits
+	}
+	return billing.Quantity(twice/2 + twice%2)
+}
+
 // equal compares lines of versions that are equal, if not the same.
 func (l *Line) equal(m *Line) bool {
 	a, b := *l, *m

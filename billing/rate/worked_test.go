@@ -2,6 +2,7 @@ package rate_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -154,6 +155,23 @@ func TestBasicCharge(t *testing.T) {
 			u.Facts = &rate.Facts{Supplies: test.supplies}
 			expect(t, v, u, test.total, test.lines...)
 		})
+	}
+}
+
+func TestChargedPartOfALine(t *testing.T) {
+	u := may(0, 0)
+	u.Facts = &rate.Facts{Supplies: []rate.Supply{{Mode: tariff.ByCapacity, Capacity: quantity(t, "1600"), Days: 10, MonthDays: 31}, {Mode: tariff.ByCapacity, Capacity: quantity(t, "800")},
+		{Mode: tariff.ByCapacity, Capacity: math.MaxInt64 / 2, Days: 29, MonthDays: 30}}}
+	b := basicOf(t)
+	b.Basic.PerKVA, b.Basic.HighFactor = 1, 0
+	c, err := rate.Estimate(composed(b), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []billing.Quantity{533_333_333, 800_000_000, math.MaxInt64 / 2} {
+		if got := c.Items()[i].Charged(); i < 2 && got != want {
+			t.Errorf("line %d: got %s, want %s", i, got, want)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ var verbs = []verb{
 		return k.Lines(c.Context())
 	}},
 	{"frames LINE [AFTER]", "列出线路上的帧（编号大于 AFTER）", "list the frames of a line, those after number AFTER", "frames l1 120", 1, frames},
-	{"press METER [TIME]", "按住表上的按钮（默认 3s）", "hold the meter's button (3s when not said)", "press l1/102 3s", 1, press},
+	{"press METER [TIME]", "按住表上的按钮（默认 3s；须已允许合闸）", "hold the meter's button (3s when not said); it closes a relay that is permitted to", "press l1/102 3s", 1, press},
 	{"set METER KWH", "改写总电量示数", "write the total register", "set l1/105 100.00", 2, meterVerb("set", func(a string) (o control.Order, err error) {
 		o.KWh = &a
 		return o, nil
@@ -90,13 +90,13 @@ var verbs = []verb{
 		return k.Line(c.Context(), a[0], "heal", control.Order{})
 	}},
 	{"second LINE on|off", "加上或去掉第二个主站（每 2 秒抄一块表）", "put another master on the line, polling every 2s, or take it off", "second l1 off", 2, second},
-	{"replay LINE", "让第二个主站立刻重放最近一条拉合闸帧", "let another master replay the last relay frame now", "", 1, func(c *cobra.Command, k *control.Client, a []string) (any, error) {
+	{"replay LINE", "让第二个主站立刻重放最近一条拉合闸帧（须已有过）", "let another master replay the last relay frame now; there must have been one", "", 1, func(c *cobra.Command, k *control.Client, a []string) (any, error) {
 		return k.Line(c.Context(), a[0], "replay", control.Order{})
 	}},
 }
 
 // examples that need what the street does not have, for the help alone.
-var examples = map[string]string{"time": `time l1/108 2026-07-01 12:00:00`, "charge": "charge l1/106 50.00", "replay": "replay l1"}
+var examples = map[string]string{"time": `time l1/108 2026-07-01 12:00:00`, "charge": "charge office/20070004 50.00   # configs/scenarios/commercial-1997.yaml", "replay": "replay l1"}
 
 func ctlCommand(say words) *cobra.Command {
 	var dir string
@@ -105,7 +105,7 @@ func ctlCommand(say words) *cobra.Command {
 		Use:     "ctl --dir DIR VERB",
 		Short:   say("操作正在运行的仿真：按按钮、改示数、拔表、加干扰", "reach into a running street: press a button, set a register, unplug a meter, add noise"),
 		Long:    faultsHelp(say),
-		Example: "  firmware-sim ctl --dir /tmp/street meters\n  firmware-sim ctl --dir /tmp/street press l1/102\n  firmware-sim ctl --dir /tmp/street fault l1 bit_errors 0.001",
+		Example: "  firmware-sim ctl --dir /tmp/street meters\n  firmware-sim ctl --dir /tmp/street unplug l1/102\n  firmware-sim ctl --dir /tmp/street fault l1 bit_errors 0.001",
 	}
 	c.PersistentFlags().StringVar(&dir, "dir", "", say("serve 所用的目录", "the folder given to serve"))
 	c.PersistentFlags().BoolVar(&asJSON, "json", false, say("以 JSON 输出", "print JSON"))
@@ -351,7 +351,8 @@ func stateWord(m control.Meter) string {
 	for _, w := range []struct {
 		on   bool
 		text string
-	}{{!m.Plugged, "unplugged"}, {!m.Powered, "no power"}, {m.Programming, "programming"}, {m.Baud != 0, strconv.Itoa(m.Baud) + " baud"}} {
+	}{{!m.Plugged, "unplugged"}, {!m.Powered, "no power"}, {m.Programming, "programming"}, {m.Baud != 0, strconv.Itoa(m.Baud) + " baud"}, {m.Parity != "", "parity " + m.Parity},
+		{m.Wire != "", "answers as " + m.Wire}} {
 		if w.on {
 			words = append(words, w.text)
 		}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"feikong/firmware-sim/control"
+	"feikong/firmware-sim/site"
 )
 
 // What the verbs say they do is what a master then meets.
@@ -106,6 +109,23 @@ lines:
 		t.Errorf("twins: got %s and %s", a.KWh, b.KWh)
 	}
 
+	// Two meters of one address, made while the street runs: their replies collide. A meter at another baud hears nothing.
+	if out := ctl("address", "l1/102", "101"); !strings.Contains(out, "answers as "+one) {
+		t.Errorf("address: got %s", out)
+	}
+	if _, err := c.Write(wire(one, 0x11, "00 00 01 00")); err != nil {
+		t.Fatal(err)
+	}
+	awaitFrames(t, k, "collision")
+	ctl("address", "l1/102", "102")
+	drain(c)
+	if out := ctl("framing", "l1/102", "9600", "none"); !strings.Contains(out, "9600 baud, parity none") || answers(two) {
+		t.Errorf("framing: got %s, or it answers", out)
+	}
+	if out := ctl("framing", "l1/102", "line", "line"); !answers(two) {
+		t.Errorf("framing of the line: silent, got %s", out)
+	}
+
 	// Last, because every master on the line hears what the other one says.
 	ctl("replay", "l1")
 	awaitMeter(t, k, two, func(m control.Meter) bool { return m.TripFrames == 6 })
@@ -114,6 +134,32 @@ lines:
 		t.Errorf("got %s", out)
 	}
 	ctl("second", "l1", "off")
+}
+
+// drain reads what is still to come.
+func drain(c net.Conn) {
+	for buf := make([]byte, 256); ; {
+		_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+		if _, err := c.Read(buf); err != nil {
+			return
+		}
+	}
+}
+
+// awaitFrames waits for a frame of line l1 with the note.
+func awaitFrames(t *testing.T, k *control.Client, note string) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); ; {
+		frames, err := k.Frames(t.Context(), "l1", 0)
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("no %s among %d frames, %v", note, len(frames), err)
+		}
+		for _, f := range frames {
+			if f.Note == note {
+				return
+			}
+		}
+	}
 }
 
 func awaitMeter(t *testing.T, k *control.Client, address string, ready func(control.Meter) bool) {
@@ -125,6 +171,26 @@ func awaitMeter(t *testing.T, k *control.Client, address string, ready func(cont
 		}
 		if time.Now().After(end) {
 			t.Fatalf("in vain: %+v", m)
+		}
+	}
+}
+
+// A verb that was answered outlives kill -9: what survives one is what stands in the file.
+func TestWhatAVerbHasDoneIsOnDisk(t *testing.T) {
+	dir, _ := servedText(t, "lines:\n  - name: l1\n    protocol: dlt645\n    baud: 9600\n    meters:\n      - {address: \"101\"}\n")
+	for i, args := range [][]string{
+		{"framing", "l1/101", "9600", "none"}, {"delay", "l1/101", "200ms"}, {"address", "l1/101", "102"}, {"fault", "l1", "dtu_split", "0.5"},
+		{"framing", "l1/101", "line", "odd"}, {"set", "l1/101", "77.00"},
+	} {
+		if _, err := run(t, "en", append([]string{"ctl", "--dir", dir}, args...)...); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, site.StateFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{`"none"`, "200000000", `"000000000102"`, `"dtu_split"`, `"odd"`, "77000000"}[i]; !strings.Contains(string(text), want) {
+			t.Errorf("after %v: no %s in the state", args, want)
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	}
 	r, err := c.http.Do(q)
 	if err != nil {
-		return fmt.Errorf("ask the street: %w", err)
+		return fmt.Errorf("ask the street (is `firmware-sim serve` still running?): %w", err)
 	}
 	defer r.Body.Close()
 	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 64<<20)) // 20,000 frames of 267 bytes in hex

@@ -97,7 +97,7 @@ func (h handler) row(l *bus.Line, m *meter.Meter, now time.Time) Meter {
 	out := Meter{
 		Line: l.Name(), Address: address, KWh: scenario.FormatKWh(v.EnergymWh), ReverseKWh: scenario.FormatKWh(v.ReversemWh), LoadW: v.LoadW,
 		RelayOpen: v.Open, Permitted: v.Permitted, TripPending: v.TripPending, Hold: v.Hold, Plugged: v.Plugged, Powered: v.Powered,
-		Programming: v.Programming, TripFrames: v.TripFrames, CloseFrames: v.CloseFrames, Clock: v.Clock, Baud: v.Baud,
+		Programming: v.Programming, TripFrames: v.TripFrames, CloseFrames: v.CloseFrames, Clock: v.Clock, Baud: v.Baud, Parity: v.Parity, Wire: v.Wire,
 	}
 	if v.KeepsMoney {
 		out.Money = scenario.FormatMoney(v.MoneyE4)
@@ -173,6 +173,7 @@ func (h handler) meter(q *http.Request) (any, error) {
 			if err := v.do(m, o, now); err != nil {
 				return nil, err
 			}
+			h.site.Changed(now)
 			return h.row(l, m, now), nil
 		}
 	}
@@ -191,9 +192,11 @@ func (h handler) line(q *http.Request) (any, error) {
 	}
 	for _, v := range lineVerbs {
 		if v.name == q.PathValue("verb") {
-			if err := v.do(l, o, time.Now()); err != nil {
+			now := time.Now()
+			if err := v.do(l, o, now); err != nil {
 				return nil, err
 			}
+			h.site.Changed(now)
 			return lineRow(l), nil
 		}
 	}

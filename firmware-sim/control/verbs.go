@@ -92,10 +92,10 @@ var meterVerbs = []meterVerb{
 			return faultf(http.StatusBadRequest, `address: want {"to":"000000000102"}`)
 		}
 		a, err := dlt645.ParseAddress(*o.To)
-		if err == nil {
-			err = m.SetAddress(a, now)
+		if err != nil {
+			return faultf(http.StatusBadRequest, "address %q: want up to twelve digits", *o.To)
 		}
-		return err
+		return m.SetAddress(a, now)
 	}},
 	{"delay", func(m *meter.Meter, o Order, _ time.Time) error {
 		d, err := span("delay", o, 10*time.Second)

@@ -33,6 +33,8 @@ type Meter struct {
 	Programming bool      `json:"programming"`    // the programming button was pressed
 	Money       string    `json:"money,omitzero"` // of a meter that keeps it
 	Baud        int       `json:"baud,omitzero"`  // where it is not the line's
+	Parity      string    `json:"parity,omitzero"`
+	Wire        string    `json:"wire,omitzero"` // the address it answers to, where it was given another
 	TripFrames  uint64    `json:"trip_frames"`
 	CloseFrames uint64    `json:"close_frames"`
 	Clock       time.Time `json:"clock"`

@@ -132,8 +132,10 @@ type View struct {
 	CloseFrames uint64
 	Clock       time.Time
 	KeepsMoney  bool
-	MoneyE4     int64 // what is left, 1/10,000 of the currency, below zero owed
-	Baud        int   // 0: the line's
+	MoneyE4     int64  // what is left, 1/10,000 of the currency, below zero owed
+	Baud        int    // 0: the line's
+	Parity      string // empty: the line's
+	Wire        string // the address it answers to, where that is not the one it was born with
 }
 
 // View reads the meter at now.
@@ -141,12 +143,16 @@ func (m *Meter) View(now time.Time) View {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.advance(now)
-	baud, _ := m.framing(0, "", now.UnixNano())
+	baud, parity := m.framing(0, "", now.UnixNano())
+	wire := ""
+	if m.wire != m.cfg.Wire {
+		wire = m.wire.String()
+	}
 	return View{
 		Address: m.cfg.Address, EnergymWh: sum(&m.regs.fwd), ReversemWh: sum(&m.regs.rev), LoadW: m.power(), Open: m.relay.open,
 		Permitted: m.relay.permitted, TripPending: m.relay.tripAt != 0, Hold: m.relay.hold, Plugged: m.plugged, Powered: !m.dark,
 		Programming: m.programming(), TripFrames: m.trips, CloseFrames: m.closes, Clock: m.clock(now),
-		KeepsMoney: m.cfg.Money != nil, MoneyE4: m.purse.left / purseUnit, Baud: baud,
+		KeepsMoney: m.cfg.Money != nil, MoneyE4: m.purse.left / purseUnit, Baud: baud, Parity: parity, Wire: wire,
 	}
 }
 

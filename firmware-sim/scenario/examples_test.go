@@ -112,6 +112,8 @@ func TestWhatCannotBeIsRefused(t *testing.T) {
 		{"edition", head + "    meters: [{address: \"1\", edition: \"1998\"}]", []string{"2007, 1997, both"}},
 		{"status bytes", head + "    meters: [{address: \"1\", status_bytes: 7}]", []string{"status_bytes 7"}},
 		{"power factor", head + "    meters: [{address: \"1\", power_factor: \"1.5\"}]", []string{"power_factor"}},
+		{"opens above", head + "    meters: [{address: \"1\", opens_above: \"5A\"}]", []string{"line 5", "opens_above", "amperes like 5.0"}},
+		{"a DTU on a real port", head + "    port: /dev/ttyS0\n    faults: {dtu_split: \"0.5\"}", []string{"dtu", "real port"}},
 		{"trip delay", head + "    meters: [{address: \"1\", trip_delay: 90s}]", []string{"whole minutes"}},
 		{"prices", head + "    meters: [{address: \"1\", money: {price: [\"0.5\", \"0.6\"]}}]", []string{"money", "price"}},
 		{"profile", head + "    meters: [{address: \"1\", profile: {interval: 90s}}]", []string{"profile", "whole minutes"}},
@@ -195,6 +197,19 @@ func contains(t *testing.T, text string, want ...string) {
 	for _, w := range want {
 		if !strings.Contains(text, w) {
 			t.Errorf("got %q, want %q in it", text, w)
+		}
+	}
+}
+
+// What stands at the top of a file is named with its line too.
+func TestFaultsAtTheTopHaveTheirLine(t *testing.T) {
+	const line = "lines:\n  - {name: l1, protocol: dlt645, baud: 2400}\n"
+	for text, want := range map[string]string{
+		"seed: 1\nutc_offset: \"8\"\n" + line:     "line 2: utc_offset",
+		"seed: 1\n\nmodels: [nope.yaml]\n" + line: "line 3: models",
+	} {
+		if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
 		}
 	}
 }

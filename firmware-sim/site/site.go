@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"feikong/firmware-sim/bus"
@@ -29,6 +30,7 @@ type Site struct {
 	keys   map[*meter.Meter]string // in the state: "l1/000000000101", "l1/000000000101#2"
 	period time.Duration           // between two saves
 	dirty  chan struct{}           // 1: a relay frame was seen, save now
+	saving sync.Mutex              // one save at a time
 }
 
 const (
@@ -166,6 +168,16 @@ func (s *Site) keep(ctx context.Context) error {
 	}
 }
 
+// Changed keeps what a person has done before they are told that it is done. A large street keeps it with the next of its saves.
+func (s *Site) Changed(now time.Time) {
+	if s.period > time.Second {
+		return
+	}
+	if err := s.Save(now); err != nil { // as in keep: a full disk must not stop the meters
+		s.log.Warn("state not saved", daemon.KeyFile, StateFile, daemon.KeyError, err)
+	}
+}
+
 // state is the file. Meters are known by line and address.
 type state struct {
 	Version int                    `json:"version"`
@@ -186,6 +198,8 @@ const stateVersion = 1
 // Save writes the state beside the old one and renames it, so that a kill leaves either. It is not synced to disk: the
 // street needs to survive its own programs, not the machine.
 func (s *Site) Save(now time.Time) error {
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	st := state{Version: stateVersion, SavedAt: now, Lines: map[string]lineState{}, Meters: map[string]meter.State{}}
 	for _, l := range s.lines {
 		f := l.Faults()

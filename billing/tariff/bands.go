@@ -92,8 +92,6 @@ func (p *parser) bandOf(v *Version, code document.Of[string], line int) (int, er
 		return i, nil
 	case !code.Present():
 		return 0, p.fault(line, "band is missing; give one of %s", v.bandWords())
-	case len(v.Bands) == 0:
-		return 0, p.fault(code.Line, "band %q: the version has no bands; name them under bands", code.Value)
 	}
 	return 0, p.fault(code.Line, "band %q is not one of the version's: %s", code.Value, v.bandWords())
 }

@@ -116,9 +116,20 @@ func (p *parser) late(v *Version, r *rawVersion) error {
 		return p.fault(r.Late.Later.Line, "late: later must lie between 0 and 100%% a day")
 	case l.Minimum < 0:
 		return p.fault(r.Late.Minimum.Line, "late: minimum %s is negative; give zero or more", l.Minimum)
+	case l.Minimum%smallest(v.Decimals) != 0:
+		return p.fault(r.Late.Minimum.Line, "late: minimum %s has more decimals than amounts have, %d; round it", l.Minimum, v.Decimals)
 	}
 	v.Late = l
 	return nil
+}
+
+// smallest is the smallest amount with so many decimals.
+func smallest(decimals int) billing.Money {
+	m := billing.Money(1)
+	for range billing.MoneyDecimals - decimals {
+		m *= 10
+	}
+	return m
 }
 
 func (p *parser) owner(v *Version, r *rawVersion) error {
@@ -228,15 +239,13 @@ func (p *parser) whole(v *Version, r *rawVersion) error {
 			shares += ratio(e.Share.Ratio)
 		}
 		if len(e.Tiers) > 0 {
-			tiered++
+			tiered++ // at most once: a share has no tiers
 		}
 		switch {
 		case rests > 1 && e.Share == nil:
 			return p.fault(int(raw.Line), "overlap: a second energy component without share; both would price the same kWh. Give one a share, or make it a levy")
 		case shares > one:
 			return p.fault(int(raw.Share.Line), "the shares add up to more than the energy; 100%% is the most")
-		case tiered > 1:
-			return p.fault(int(raw.Line), "a second energy component has tiers, but an account has one tier counter; leave tiers to one of them")
 		}
 	}
 	switch {

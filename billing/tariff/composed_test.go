@@ -313,6 +313,7 @@ func TestComposedFaultsHaveLineAndRemedy(t *testing.T) {
 		{"late above all", "same_year: 0.2%", "same_year: 200%", "", "late: same_year must lie between 0 and 100% a day"},
 		{"later above all", "later: 0.3%", "later: -3%", "", "late: later must lie between 0 and 100% a day"},
 		{"late for less than nothing", "minimum: 1}", "minimum: -1}", "", "late: minimum -1.00 is negative"},
+		{"late with a tenth of a fen", "minimum: 1}", "minimum: 1.005}", "", "late: minimum 1.005 has more decimals than amounts have, 2"},
 		{"owner", "new_owner: restart", "new_owner: reset", "", `new_owner is "reset"; give continue or restart`},
 		{"price of the version", "    rounding: line\n", "    rounding: line\n    price: 1\n", "    calendar: cn", "a composed version has its prices in its components"},
 		{"notation of the version", "    rounding: line\n", "    rounding: line\n    notation: banded\n", "    calendar: cn", "a composed version has its notation beside the tiers"},
@@ -391,6 +392,8 @@ func TestSmallComposedFaults(t *testing.T) {
 		{"high use without demand", small("", plain+"      - basic: {per_kva: 1, high_use: {kwh_per_kva: 260, factor: 0.9}}\n"), "high_use is a discount on the demand price, but per_kw is missing"},
 		{"days without calendar", small(bands+"    schedule: [{days: [holiday], hours: [{band: a, at: [00:00-12:00]}, {band: b, at: [rest]}]}]\n", plain), "calendar is missing"},
 		{"weekdays with a hole", small(bands+"    schedule: [{weekdays: [mon, tue, wed, thu, fri], hours: [{band: a, at: [00:00-12:00]}, {band: b, at: [rest]}]}]\n", plain), "gap: no table holds on a sun of month 1 that is a weekend"},
+		{"hours of a version without bands", small("", "      - energy: {built: {decimals: 6, floating: [{name: {en: a}, price: 1}]}, share: {ratio: 200%}}\n"), "share: ratio is 2"},
+		{"a second counter in a share", small("    cycle: {month: 1, day: 1, months: 12}\n", "      - energy: {notation: banded, tiers: [{price: 1}]}\n      - energy: {code: two, notation: banded, tiers: [{price: 1}], share: {ratio: 1%}}\n"), "share and tiers stand side by side"},
 		{"flat with components", strings.Replace(small("", plain), "kind: composed", "kind: flat\n    price: 1", 1), "components belongs to kind: composed, this version is flat"},
 		{"flat with a rounding", strings.Replace(flat, "price: 0.5", "price: 0.5, rounding: sum", 1), "rounding belongs to kind: composed"},
 		{"flat with a split", strings.Replace(flat, "price: 0.5", "price: 0.5, split: {quantum: 1}", 1), "split belongs to kind: composed"},
@@ -422,6 +425,11 @@ func TestSmallComposedVersions(t *testing.T) {
 		{"share", small("", plain+"      - energy: {code: other, price: 0.2, share: {ratio: 10%}}\n      - tax: {rate: 10%, of: [energy]}\n"), "0.2", "0.55000001"},
 		{"tax on both", small("", plain+"      - energy: {code: other, price: 0.2, share: {ratio: 10%}}\n      - tax: {rate: 10%}\n"), "0.21999999", "0.55000001"},
 		{"free", small("", "      - energy: {price: 0.5, free: {per_month: 10}}\n"), "0", "0.5"},
+		{"midnight ends a span", small("    bands: [{code: a}, {code: b}]\n    remainder: {band: a}\n    schedule: [{hours: [{band: a, at: [22:00-00:00]}, {band: b, at: [00:00-22:00]}]}]\n",
+			"      - energy: {prices: [{band: a, price: 1}, {band: b, price: 2}]}\n      - energy: {code: part, price: 0.3, share: {ratio: 1%}}\n"), "0.3", "2"},
+		{"bands that a share alone prices", small("    bands: [{code: a, register: 1}, {code: b, register: 2}]\n    remainder: {band: a}\n",
+			"      - energy: {price: 0.3}\n      - energy: {code: part, prices: [{band: a, price: 1}, {band: b, price: 2}], share: {ratio: 1%}}\n"), "0.3", "2"},
+		{"bands that nothing prices", small("    bands: [{code: a, register: 1}, {code: b, register: 2}]\n    remainder: {band: a}\n", plain), "0.5", "0.5"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			versions, err := tariff.Parse("t.yaml", []byte(test.doc))
@@ -437,6 +445,10 @@ func TestSmallComposedVersions(t *testing.T) {
 			if !versions[0].ByEnergyAlone() {
 				t.Error("the charge is said not to come from energy alone")
 			}
+			sheet := versions[0].Sheet("en")
+			if sheet.Text("en") == "" {
+				t.Error("nothing to show")
+			}
 		})
 	}
 	if everything(t).ByEnergyAlone() {
@@ -446,27 +458,38 @@ func TestSmallComposedVersions(t *testing.T) {
 
 // Prices and rates at their ends must not wrap: a wrapped bound would hold every bill, or none.
 func TestPriceRangeStopsAtTheEnds(t *testing.T) {
-	doc := small("", "      - energy: {price: 1000000000}\n"+strings.Repeat("", 0)+func() string {
-		s := ""
-		for i := range 30 {
-			s += "      - percent: {code: p" + string(rune('a'+i%26)) + string(rune('a'+i/26)) + ", rate: 1000%}\n"
+	percents := func(n int, first byte, rate string) (s string) {
+		for i := range n {
+			s += "      - percent: {code: " + string(rune(first)) + string(rune('a'+i)) + ", rate: " + rate + "}\n"
 		}
 		return s
-	}())
-	versions, err := tariff.Parse("t.yaml", []byte(doc))
-	if err != nil {
-		t.Fatal(err)
 	}
-	low, high := versions[0].PriceRange()
-	if low < 0 || high < low {
-		t.Errorf("got %d to %d", low, high)
+	energy := "      - energy: {price: 1000000000}\n"
+	for _, components := range []string{
+		energy + percents(20, 'p', "1000%"),
+		energy + percents(20, 'p', "-100%"),
+		energy + percents(10, 'p', "1000%") + percents(15, 'q', "-100%"),
+		energy + "      - levy: {price: 1000000000}\n" + percents(15, 'q', "-100%") + percents(10, 'p', "1000%"),
+	} {
+		versions, err := tariff.Parse("t.yaml", []byte(small("", components)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if low, high := versions[0].PriceRange(); high < low {
+			t.Errorf("got %d to %d", low, high)
+		}
 	}
-	doc = strings.ReplaceAll(doc, "rate: 1000%", "rate: -100%")
-	if versions, err = tariff.Parse("t.yaml", []byte(doc)); err != nil {
-		t.Fatal(err)
-	}
-	if low, high = versions[0].PriceRange(); high < low {
-		t.Errorf("got %d to %d", low, high)
+}
+
+func TestFactorStandards(t *testing.T) {
+	for text, want := range map[string]int{"0.90": 90, "0.9": 90, "0.85": 85, "0.8": 80, "0.80": 80} {
+		versions, err := tariff.Parse("t", []byte(small("", plain+"      - factor: {standard: "+text+"}\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := versions[0].Components[1].Factor.Standard; got != want {
+			t.Errorf("%s: got %d, want %d", text, got, want)
+		}
 	}
 }
 

@@ -116,7 +116,7 @@ func (d decoder) fault(node *yaml.Node, format string, args ...any) error {
 
 func (d decoder) sequence(node *yaml.Node, out reflect.Value, depth int) error {
 	if node.Kind != yaml.SequenceNode {
-		return d.wrong(node, "want a list")
+		return d.wrong(node, "want a list; write it in brackets, as [a, b]")
 	}
 	list := reflect.MakeSlice(out.Type(), len(node.Content), len(node.Content))
 	for i, item := range node.Content {

@@ -73,12 +73,14 @@ func TestFieldWorkIsKeptWithOrWithoutAnAccount(t *testing.T) {
 	record := func(meter string) protocol.Evidence {
 		return protocol.Evidence{Record: &protocol.FieldRecord{Kind: "commission", ID: "r-" + meter, Person: "Li", Meter: meterRef(meter), At: w.now, Body: []byte("{}")}}
 	}
-	b := &protocol.EvidenceBatch{Agent: "street-1", Epoch: 1, First: 1, Entries: []protocol.Evidence{record("m1"), record("m9")}}
+	exchanged := record("m8")
+	exchanged.Record.Kind, exchanged.Record.Body = "exchange", []byte(`{"old":{"meter":{"line":"a","address":"m1"}}}`)
+	b := &protocol.EvidenceBatch{Agent: "street-1", Epoch: 1, First: 1, Entries: []protocol.Evidence{record("m1"), record("m9"), exchanged}}
 	r := w.settle(t, account.Event{Now: w.now, Evidence: b})[0]
-	if r.Ack == nil || r.Ack.Upto != 2 || len(w.last.FieldWork) != 2 {
+	if r.Ack == nil || r.Ack.Upto != 3 || len(w.last.FieldWork) != 3 {
 		t.Fatalf("%+v, field work %+v", r, w.last.FieldWork)
 	}
-	if f := w.last.FieldWork; f[0].No != 1 || f[1].No != 0 || f[1].Record.Person != "Li" {
+	if f := w.last.FieldWork; f[0].No != 1 || f[1].No != 0 || f[1].Record.Person != "Li" || f[2].No != 1 {
 		t.Errorf("%+v", f)
 	}
 }

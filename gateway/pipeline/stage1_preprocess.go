@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 
@@ -150,9 +151,30 @@ func (r *run) witness(ev *account.Event, b *protocol.EvidenceBatch, n int) {
 	case e.Gap != nil:
 		r.out.Gaps = append(r.out.Gaps, account.GapRecord{Agent: b.Agent, Epoch: b.Epoch, Seq: b.First + uint64(n), Gap: *e.Gap})
 	case e.Record != nil:
-		no, point, _ := r.facts.Installation(b.Agent, e.Record.Meter) // work at a meter that nobody archived yet is kept all the same
+		no, point, _ := r.ofWork(b.Agent, e.Record) // work at a meter that nobody archived yet is kept all the same
 		r.out.FieldWork = append(r.out.FieldWork, account.FieldWork{Agent: b.Agent, Epoch: b.Epoch, Seq: b.First + uint64(n), No: no, Point: point, Record: *e.Record})
 	}
+}
+
+// ofWork finds the account of a field record: by its meter, or, when a meter was exchanged and the archive does not know the new one
+// yet, by the one that hung there before.
+func (r *run) ofWork(agent string, record *protocol.FieldRecord) (account.No, uint16, bool) {
+	if no, point, ok := r.facts.Installation(agent, record.Meter); ok {
+		return no, point, true
+	}
+	var body struct {
+		Old struct {
+			Meter struct {
+				Line    string `json:"line"`
+				Address string `json:"address"`
+				Channel uint8  `json:"channel"`
+			} `json:"meter"`
+		} `json:"old"`
+	}
+	if err := json.Unmarshal(record.Body, &body); err != nil || body.Old.Meter.Address == "" {
+		return 0, 0, false // of another kind, or of an agent of another make
+	}
+	return r.facts.Installation(agent, protocol.MeterRef(body.Old.Meter))
 }
 
 // measure is how a quantity is stored: its unit times 10^-places, whole where money rests on it.

@@ -241,6 +241,16 @@ var FieldKinds = Words{
 	"maintain":   {"meter maintained", "电能表维护"},
 }
 
+// WorkStates are what came of an act by hand.
+var WorkStates = Words{
+	"done":      {"done, read back", "已执行，已读回"},
+	"permitted": {"permitted, waits for the button", "已允许，等待按钮"},
+	"accepted":  {"accepted by the meter", "电能表已接受"},
+	"failed":    {"failed", "失败"},
+	"refused":   {"refused, nothing was sent", "拒绝，未发送"},
+	"unknown":   {"unknown: look at the meter", "结果不明：请到表前查看"},
+}
+
 // Alarms of agents.
 var Alarms = Words{
 	"foreign-master":     {"a second master talks on the line", "线路上有第二个主站"},
@@ -256,7 +266,7 @@ var Alarms = Words{
 var Tables = map[string]Words{"stages": Stages, "checks": Checks, "blocks": Blocks, "refusals": Refusals, "tasks": Tasks, "actions": Actions, "order states": OrderStates,
 	"relays": Relays, "modes": Modes, "notice kinds": NoticeKinds, "notice states": NoticeStates, "entry kinds": EntryKinds, "books": Books,
 	"tags": Tags, "findings": Findings, "lines": Lines,
-	"quarantine reasons": QuarantineReasons, "gap reasons": GapReasons, "alarms": Alarms, "field kinds": FieldKinds}
+	"quarantine reasons": QuarantineReasons, "gap reasons": GapReasons, "alarms": Alarms, "field kinds": FieldKinds, "work states": WorkStates}
 
 type langKey struct{}
 

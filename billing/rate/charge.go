@@ -58,6 +58,20 @@ func (c *Charge) Equal(d *Charge) bool {
 	return true
 }
 
+// Rounding is what the total has more than its lines: 0 where each line is
+// rounded, and what rounding the sum once did to it elsewhere. A bill prints it
+// as a line of its own, so that it adds up.
+func (c *Charge) Rounding() billing.Money {
+	rest := c.Total
+	items := c.Items()
+	for i := range items {
+		if !items[i].Included {
+			rest -= items[i].Amount // they added up to the total without overflow
+		}
+	}
+	return rest
+}
+
 // next is the line to fill, not yet counted. What it held before is left.
 func (c *Charge) next() (*Line, error) {
 	if c.N < linesInline {

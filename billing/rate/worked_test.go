@@ -458,6 +458,9 @@ func TestTaxByLineAndOnTheSum(t *testing.T) {
 			if got[len(got)-1] != test.vat {
 				t.Errorf("got %v, want %v", got[len(got)-1], test.vat)
 			}
+			if want := map[tariff.Rounding]string{tariff.RoundLine: "0.00", tariff.RoundSum: "0.001"}[test.rounding]; c.Rounding().String() != want {
+				t.Errorf("got %s of rounding, want %s", c.Rounding(), want)
+			}
 			if !c.Items()[2].Included {
 				t.Error("the included levy is not marked")
 			}

@@ -171,10 +171,13 @@ type Bill struct {
 	ExplainZH []string
 }
 
-// BillLine is one printed line.
+// BillLine is one printed line. Name is the tariff's own words for it; empty where the trade's words for Code serve. The line "rounding" has
+// an amount alone: what rounding the sum once made of it.
 type BillLine struct {
 	Code     string
-	Quantity billing.Energy
+	Name     billing.Name `json:",omitzero"`
+	Quantity billing.Quantity
+	Unit     billing.Unit `json:",omitempty"`
 	Price    billing.Price
 	Amount   billing.Money
 }

@@ -36,7 +36,7 @@ func (t *terminal) bill() *cobra.Command {
 				}
 				row(w, head, bill.ID, bill.Amount+" "+bill.Currency, bill.Energy+" kWh", moment(bill.From)+" – "+moment(bill.To))
 				for _, l := range bill.Lines {
-					row(w, "", l.Text, l.Quantity+" kWh × "+l.Price, l.Amount)
+					row(w, "", l.Text, l.Quantity+" "+l.Unit+" × "+l.Price, l.Amount)
 				}
 				for _, s := range bill.Explain {
 					row(w, "", s)

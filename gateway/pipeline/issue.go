@@ -57,9 +57,7 @@ func (r *run) issue(w *work, ev *account.Event, receipt *account.Receipt) {
 		No: w.no, ID: account.BillID(w.profile.ID, ev.Issue.Label), Period: s.Period, From: s.PeriodStart, To: end, Issued: ev.Now, Energy: s.Energy, Amount: charge.Total,
 		Tariff: fmt.Sprintf("%s v%d", w.tariff.ID, w.tariff.Number), Document: w.tariff.Document, Explain: charge.Explain("en"), ExplainZH: charge.Explain("zh"),
 	}
-	for _, l := range charge.Items() {
-		bill.Lines = append(bill.Lines, account.BillLine{Code: l.Code(), Quantity: billing.Energy(l.Quantity), Price: l.Price, Amount: l.Amount})
-	}
+	bill.Lines = billLines(&charge)
 	// Postings first: when one is refused nothing of the period has moved.
 	balances, chain, entries := s.Balances, s.Chain, len(r.out.Entries)
 	if charge.Total > 0 {
@@ -81,4 +79,25 @@ func (r *run) issue(w *work, ev *account.Event, receipt *account.Receipt) {
 	r.out.Bills = append(r.out.Bills, bill)
 	receipt.Ref, receipt.Detail = bill.ID, fmt.Sprintf("%s %s for %s kWh", bill.Amount, w.profile.Currency, bill.Energy)
 	r.note(w, ev.Actor, "bill", receipt.Detail, bill.ID)
+}
+
+// billLines prints the lines of a charge. What other prices include is told in the explanation and is no line of the bill, so that the lines
+// add up to it.
+func billLines(c *rate.Charge) (lines []account.BillLine) {
+	items := c.Items()
+	for i := range items {
+		l := &items[i]
+		if l.Included {
+			continue
+		}
+		line := account.BillLine{Code: l.Code(), Quantity: l.Charged(), Unit: l.Unit, Price: l.Price, Amount: l.Amount}
+		if l.Kind != 0 {
+			line.Name = billing.Name{ZH: c.NameOf(l, "zh"), EN: c.NameOf(l, "en")}
+		}
+		lines = append(lines, line)
+	}
+	if rest := c.Rounding(); rest != 0 {
+		lines = append(lines, account.BillLine{Code: "rounding", Name: billing.Name{ZH: "尾数舍入", EN: "rounding"}, Amount: rest})
+	}
+	return lines
 }

@@ -47,9 +47,13 @@ func (r *report) bill(v store.View, b *account.Bill) {
 	if version == nil {
 		return // its document is not in force any more: there is nothing to compute with
 	}
-	var quantity billing.Energy
+	if version.Kind == tariff.Composed {
+		r.composed(b, version)
+		return
+	}
+	var quantity billing.Quantity
 	for _, l := range b.Lines {
-		amount, err := billing.MulRound(l.Quantity, l.Price, version.Decimals)
+		amount, err := billing.MulRound(billing.Energy(l.Quantity), l.Price, version.Decimals)
 		if err != nil || amount != l.Amount {
 			r.problem(CheckBills, "bill %s: %s of %s kWh at %s is %s, not %s", b.ID, l.Code, l.Quantity, l.Price, amount, l.Amount)
 		}
@@ -60,8 +64,24 @@ func (r *report) bill(v store.View, b *account.Bill) {
 			quantity += l.Quantity
 		}
 	}
-	if quantity != b.Energy {
+	if quantity != billing.Quantity(b.Energy) {
 		r.problem(CheckBills, "bill %s is for %s kWh, its lines for %s", b.ID, b.Energy, quantity)
+	}
+}
+
+// composed computes the lines per kWh of a bill whose version rounds by line; what its other lines rest on is not among the registers.
+func (r *report) composed(b *account.Bill, version *tariff.Version) {
+	if version.Rounding != tariff.RoundLine {
+		return
+	}
+	for _, l := range b.Lines {
+		if l.Unit != billing.UnitKWh || l.Quantity == 0 {
+			continue
+		}
+		amount, err := billing.MulRound(billing.Energy(l.Quantity), l.Price, version.Decimals)
+		if err != nil || amount != l.Amount {
+			r.problem(CheckBills, "bill %s: %s of %s kWh at %s is %s, not %s", b.ID, l.Code, l.Quantity, l.Price, amount, l.Amount)
+		}
 	}
 }
 

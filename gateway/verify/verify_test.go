@@ -69,7 +69,7 @@ func good() *books1 {
 		b.entries = append(b.entries, account.LedgerEntry{No: 1, Entry: e})
 	}
 	b.bills = []account.Bill{{No: 1, ID: "1001-1", Period: 1, From: 10, To: 20, Energy: kwh(100), Amount: 800000, Tariff: "t v1",
-		Lines:     []account.BillLine{{Code: "tier1", Quantity: kwh(50), Price: 100000000, Amount: 500000}, {Code: "tier2", Quantity: kwh(50), Price: 60000000, Amount: 300000}},
+		Lines:     []account.BillLine{{Code: "tier1", Quantity: billing.Quantity(kwh(50)), Price: 100000000, Amount: 500000}, {Code: "tier2", Quantity: billing.Quantity(kwh(50)), Price: 60000000, Amount: 300000}},
 		Registers: []account.BillRegister{{Point: "1001-1", Start: account.Register{At: 10, Energy: kwh(500)}, End: account.Register{At: 20, Energy: kwh(600)}, Multiplier: 1}}}}
 	version := tariff.Version{ID: "t", Number: 1, Decimals: 2, Kind: tariff.Tiered, Hash: [32]byte{7},
 		Tiers: []tariff.Tier{{UpTo: kwh(50), Price: 100000000}, {Price: 60000000}}}

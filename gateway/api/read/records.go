@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"feikong/billing"
 	"feikong/gateway/account"
 	"feikong/gateway/api/wire"
 	"feikong/gateway/store"
@@ -50,7 +51,15 @@ func Bill(p *account.Profile, b account.Bill, lang string) wire.Bill {
 		Amount: b.Amount.String(), Currency: p.Currency, Tariff: b.Tariff, Document: b.Document,
 		Lines: []wire.BillLine{}, Registers: []wire.BillRegister{}, Explain: []string{}}
 	for _, l := range b.Lines {
-		w.Lines = append(w.Lines, wire.BillLine{Code: l.Code, Text: Lines.In(lang, l.Code), Quantity: l.Quantity.String(), Price: l.Price.String(), Amount: l.Amount.String()})
+		text := l.Name.In(lang)
+		if text == "" {
+			text = Lines.In(lang, l.Code)
+		}
+		unit := l.Unit.String()
+		if l.Unit == billing.UnitMoney {
+			unit = p.Currency
+		}
+		w.Lines = append(w.Lines, wire.BillLine{Code: l.Code, Text: text, Unit: unit, Quantity: l.Quantity.String(), Price: l.Price.String(), Amount: l.Amount.String()})
 	}
 	for _, r := range b.Registers {
 		w.Registers = append(w.Registers, wire.BillRegister{Point: r.Point, StartAt: at(r.Start.At), Start: r.Start.Energy.String(),

@@ -133,6 +133,7 @@ type BillLine struct {
 	Code     string `json:"code"`
 	Text     string `json:"text"`
 	Quantity string `json:"quantity"`
+	Unit     string `json:"unit" doc:"What the quantity counts: kWh, kW, kVA, day, month, or the currency of the base of a percentage"`
 	Price    string `json:"price"`
 	Amount   string `json:"amount"`
 }

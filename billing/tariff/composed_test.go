@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+	"pgregory.net/rapid"
 )
 
 func everything(t testing.TB) *tariff.Version {
@@ -686,4 +688,60 @@ func TestHashCoversEverything(t *testing.T) {
 	if tariff.Sum(&first) != everything(t).Hash {
 		t.Error("the walk left something changed")
 	}
+}
+
+// Any day, written as spans, is the same day by BandAt.
+func TestAnyDayIsReadAsWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var day [48]int
+		n := rapid.IntRange(2, 4).Draw(t, "bands")
+		for at := 0; at < 48; {
+			band, length := rapid.IntRange(0, n-1).Draw(t, "band"), rapid.IntRange(1, 12).Draw(t, "length")
+			for ; length > 0 && at < 48; length-- {
+				day[at] = band
+				at++
+			}
+		}
+		clock := func(half int) string { return fmt.Sprintf("%02d:%02d", half/2, half%2*30) }
+		spans := make([][]string, n)
+		for from := 0; from < 48; {
+			to := from
+			for to < 48 && day[to] == day[from] {
+				to++
+			}
+			spans[day[from]] = append(spans[day[from]], clock(from)+"-"+clock(to))
+			from = to
+		}
+		// The last span of the day and the first one of its band become one over midnight.
+		if last := day[47]; day[0] == last && len(spans[last]) > 1 {
+			all := spans[last]
+			from, _, _ := strings.Cut(all[len(all)-1], "-")
+			_, to, _ := strings.Cut(all[0], "-")
+			spans[last] = append(all[1:len(all)-1:len(all)-1], from+"-"+to)
+		}
+		bands, hours, prices := "", "", ""
+		rest := rapid.IntRange(-1, n-1).Draw(t, "rest")
+		for i := range n {
+			at := strings.Join(spans[i], ", ")
+			if len(spans[i]) == 0 {
+				return // a band without hours is refused
+			}
+			if i == rest {
+				at = "rest"
+			}
+			bands += fmt.Sprintf("{code: b%d}, ", i)
+			hours += fmt.Sprintf("{band: b%d, at: [%s]}, ", i, at)
+			prices += fmt.Sprintf("{band: b%d, price: %d}, ", i, i+1)
+		}
+		versions, err := tariff.Parse("t", []byte(small("    bands: ["+bands+"]\n    remainder: {band: b0}\n    schedule: [{hours: ["+hours+"]}]\n", "      - energy: {prices: ["+prices+"]}\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for half := range 48 {
+			at := time.Date(2026, 2, 28, half/2, half%2*30+rapid.IntRange(0, 29).Draw(t, "minute"), 0, 0, versions[0].Zone)
+			if i, ok := versions[0].BandAt(at, nil); !ok || i != day[half] {
+				t.Fatalf("at %s: got band %d, %t, want %d", at, i, ok, day[half])
+			}
+		}
+	})
 }

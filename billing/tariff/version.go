@@ -2,9 +2,8 @@
 // never edited: a correction is a new version with the same start and a higher
 // number. All places, cycles, limits and decimals are data.
 //
-// A kind of price is one component of a version; further components (bands by
-// the hour, basic charge, power factor) join Version beside Tiers and are
-// rated in package rate.
+// A version is flat, tiered, or composed of components: energy by band and tier, levies, basic charge, fixed sums, power factor,
+// percentages and taxes. Package rate prices them; Parse proves that they leave nothing open.
 package tariff
 
 import (

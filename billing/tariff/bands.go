@@ -122,4 +122,3 @@ func (p *parser) remainder(v *Version, r *rawVersion) (err error) {
 	v.RemainderShare, err = p.part(r.Remainder.Share, 5_000, 0, one, "remainder: share")
 	return err
 }
-

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -78,7 +79,9 @@ type rig struct {
 	h       *History
 	opt     Options
 	next    time.Time
-	fail    func() error // stands before each append of the history; nil: nothing
+	fail    func() error // stands behind each append of the history; nil: nothing
+
+	dark map[string][][2]time.Time // when a meter was without power
 }
 
 func addr(t *testing.T, s string) dlt645.Address {
@@ -99,7 +102,7 @@ func try(t *testing.T, change func(*simmeter.Config), f func(*rig)) {
 			change(&c)
 		}
 		r := &rig{t: t, path: filepath.Join(t.TempDir(), "outbox.db"), wires: &wires{sims: []*simmeter.Meter{simmeter.New(c, time.Now())}},
-			opt: Options{Line: "l1", Interval: 15 * time.Minute, Zone: shanghai, Reread: 1, Trusted: func() bool { return true }}, next: time.Now()}
+			opt: Options{Line: "l1", Interval: 15 * time.Minute, Zone: shanghai, Reread: 1, Trusted: func() bool { return true }}, next: time.Now(), dark: map[string][][2]time.Time{}}
 		r.start()
 		defer r.stop()
 		f(r)
@@ -190,6 +193,11 @@ func (r *rig) round() {
 
 func (r *rig) work() bool {
 	worked, err := r.h.Work(r.t.Context())
+	if errors.Is(err, errKilled) {
+		r.stop()
+		r.start()
+		return true
+	}
 	if err != nil {
 		r.t.Fatal(err)
 	}

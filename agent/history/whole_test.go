@@ -65,18 +65,74 @@ func TestWhateverFailsEverythingIsReadOrNamed(t *testing.T) {
 					r.start()
 				case 2:
 					sim := r.wires.sims[rng.IntN(2)]
-					sim.SetPowered(false, time.Now())
+					off := time.Now()
+					sim.SetPowered(false, off)
 					r.run(d)
 					sim.SetPowered(true, time.Now())
+					r.dark[sim.Address()] = append(r.dark[sim.Address()], [2]time.Time{off, time.Now()})
 				}
+				r.killedAfter(rng.IntN(40)) // between a commit and the note about it, somewhere in what is fetched now
 				r.run(time.Duration(1+rng.IntN(600)) * time.Minute)
 			}
+			r.fail = nil
 			r.run(8 * time.Hour)
 			for i, c := range []simmeter.Config{first, second} {
 				r.check(fmt.Sprintf("seed %d: meter %s, profile %+v, hourly %d, daily %d, edition %s", seed, c.Address, c.Profile, c.HourlyDepth, c.DailyDepth, c.Edition), c, r.h.meters[i].Gaps)
 			}
 		})
 	}
+}
+
+// killedAfter kills the agent after n more commits of the history.
+func (r *rig) killedAfter(n int) {
+	r.fail = func() error {
+		if n--; n >= 0 {
+			return nil
+		}
+		r.fail = nil
+		return errKilled
+	}
+}
+
+// shown holds each reading that was fetched to what the meter had on its display at that moment, reckoned back from now.
+func (r *rig) shown(what string, c simmeter.Config) {
+	r.t.Helper()
+	sim := r.wires.sims[slices.IndexFunc(r.wires.sims, func(m *simmeter.Meter) bool { return m.Address() == c.Address })]
+	now := time.Now()
+	v := sim.View(now)
+	n := 0
+	for _, e := range r.entries() {
+		g := e.Reading
+		if e.Gap != nil || g.Meter.Address != c.Address || g.Quantity != protocol.ActiveImport || g.Register != 0 || g.Quality&protocol.QualitySuspect != 0 ||
+			g.Method != protocol.MethodFreeze && g.Method != protocol.MethodHourly && g.Method != protocol.MethodProfile {
+			continue
+		}
+		n++
+		at := time.UnixMilli(g.MeterTime).Add(-c.Offset)
+		if d := time.UnixMilli(g.TakenAt).Sub(at); d.Abs() > 2*time.Second {
+			r.t.Errorf("%s: dated %v off: %+v", what, d, g)
+		}
+		on := now.Sub(at)
+		for _, d := range r.dark[c.Address] {
+			if d[1].After(at) {
+				on -= d[1].Sub(later(d[0], at))
+			}
+		}
+		want := (v.EnergymWh - c.LoadW*int64(on/time.Millisecond)*10/36/1000) / 10_000
+		if d := g.Value - want; g.Exp != -2 || d < -10 || d > 10 { // six minutes of this load; records are a quarter apart
+			r.t.Errorf("%s: %d stored by %v, the meter showed %d at %v: %+v", what, g.Value, g.Method, want, at, g)
+		}
+	}
+	if n == 0 && c.Edition != simmeter.Edition1997 && c.DailyDepth >= 0 {
+		r.t.Errorf("%s: nothing was fetched", what)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 type point struct {
@@ -107,6 +163,14 @@ func (r *rig) check(what string, c simmeter.Config, open []gap) {
 		allowed = coverage[fromDaily]
 	case !c.Profile.Off || c.HourlyDepth >= 0:
 		allowed = coverage[fromHourly]
+	}
+	r.shown(what, c)
+	for i, g := range gaps {
+		for _, o := range gaps[i+1:] {
+			if g != o && g.From < o.To-slack && o.From < g.To-slack { // the same once more is known by its span
+				r.t.Errorf("%s: %+v and %+v overlap", what, g, o)
+			}
+		}
 	}
 	start := points[0].at
 	for i, p := range points[1:] {

@@ -85,5 +85,9 @@ func (w *sheetWriter) monthsWord(months []int) string {
 		spans = append(spans, span)
 		i = k + 1
 	}
-	return w.say("", "months ") + strings.Join(spans, w.say("、", ", ")) + w.say("月", "")
+	word := "months "
+	if len(months) == 1 {
+		word = "month "
+	}
+	return w.say("", word) + strings.Join(spans, w.say("、", ", ")) + w.say("月", "")
 }

@@ -87,11 +87,17 @@ func (s *Sheet) days(b *strings.Builder, lang string, say func(zh, en string) st
 	fmt.Fprintf(b, "\n%s\n", say("一日时段，每格半小时", "the day by bands, half an hour a character"))
 	legend := ""
 	for i := range s.Legend {
-		legend += strings.TrimRight(fmt.Sprintf("%c %s %s", s.glyphs[i], s.bandName(s.Legend[i].Code, lang), s.prices[i]), " ") + "   "
+		entry := strings.TrimRight(fmt.Sprintf("%c %s %s", s.glyphs[i], s.bandName(s.Legend[i].Code, lang), s.prices[i]), " ")
+		if legend != "" && width(legend)+3+width(entry) > columns-2 {
+			legendLine(b, legend)
+			legend = ""
+		}
+		if legend != "" {
+			legend += "   "
+		}
+		legend += entry
 	}
-	for _, part := range wrap(strings.TrimRight(legend, " "), columns-2) {
-		fmt.Fprintf(b, "  %s\n", part)
-	}
+	legendLine(b, legend)
 	for i := range s.Days {
 		d := &s.Days[i]
 		b.WriteByte('\n')
@@ -109,6 +115,12 @@ func (s *Sheet) days(b *strings.Builder, lang string, say func(zh, en string) st
 		for _, part := range wrap(text, columns-2) {
 			fmt.Fprintf(b, "  %s\n", part)
 		}
+	}
+}
+
+func legendLine(b *strings.Builder, text string) {
+	for _, part := range wrap(text, columns-2) {
+		fmt.Fprintf(b, "  %s\n", part)
 	}
 }
 

@@ -84,7 +84,7 @@ func (t *terminal) root() *cobra.Command {
 	flags.StringVar(&t.config, "config", "", t.say("网关的配置文件", "configuration file of the gateway"))
 	flags.BoolVar(&t.json, "json", false, t.say("输出 JSON", "print JSON"))
 	daemon.CommandLine(root, t.lang)
-	root.AddCommand(t.run(), t.account(), t.order(), t.bill(), t.tariff(), t.verify(), t.quarantine(), t.token(), t.password(), t.configuration(), t.versionOf())
+	root.AddCommand(t.run(), t.account(), t.order(), t.bill(), t.tariff(), t.quote(), t.verify(), t.quarantine(), t.token(), t.password(), t.configuration(), t.versionOf())
 	return root
 }
 

@@ -138,11 +138,11 @@ func (e *engine) free(f *tariff.Free, energy billing.Energy) (billing.Energy, er
 	if err != nil {
 		return 0, fmt.Errorf("free energy by the month: %w", err)
 	}
-	daily, err := f.PerDay.Times(int64(e.days()))
-	if err == nil {
-		allowance, err = allowance.Add(daily)
-	}
+	daily, err := e.daily(f)
 	if err != nil {
+		return 0, err
+	}
+	if allowance, err = allowance.Add(daily); err != nil {
 		return 0, fmt.Errorf("free energy by the day: %w", err)
 	}
 	if facts != nil {
@@ -152,4 +152,24 @@ func (e *engine) free(f *tariff.Free, energy billing.Energy) (billing.Energy, er
 		allowance -= facts.FreeBefore
 	}
 	return max(0, min(allowance, energy)), nil
+}
+
+// daily is the allowance by the day. Where unused days stack up to a limit, it
+// was told by who knows what was used on each day.
+func (e *engine) daily(f *tariff.Free) (billing.Energy, error) {
+	if f.Stack == 0 {
+		daily, err := f.PerDay.Times(int64(e.days()))
+		if err != nil {
+			return 0, fmt.Errorf("free energy by the day: %w", err)
+		}
+		return daily, nil
+	}
+	facts := e.u.Facts
+	switch {
+	case facts == nil || !facts.FreeKnown:
+		return 0, fmt.Errorf("%w: what was used on each day, which the daily allowance depends on", ErrFacts)
+	case facts.FreeGiven < 0:
+		return 0, fmt.Errorf("%w: free energy below zero", ErrUsage)
+	}
+	return facts.FreeGiven, nil
 }

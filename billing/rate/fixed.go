@@ -28,7 +28,7 @@ func (e *engine) fixed(f *tariff.Fixed) error {
 		return fmt.Errorf("%w: a price for the day and one for the month", ErrVersion)
 	case f.PerDay != 0 || f.PerMonth == 0:
 		return e.add(partNone, 0, billing.UnitDay, billing.Quantity(e.days())*1e6, f.PerDay, 0, 0)
-	case !f.Prorate || e.u.Facts != nil && e.u.Facts.Months != 0:
+	case !f.Prorate:
 		return e.add(partNone, 0, billing.UnitMonth, e.months(), f.PerMonth, 0, 0)
 	}
 	parts := e.monthParts()

@@ -72,6 +72,11 @@ func TestComposedRefuses(t *testing.T) {
 		v.Components[0].Energy.Share = &s
 		return v
 	}
+	stacked := func() *tariff.Version {
+		v := one()
+		v.Components[0].Energy.Free = &tariff.Free{PerMonth: 1, PerDay: 1, Stack: 2}
+		return v
+	}
 	nine := make([]tariff.Tier, 9)
 	basic := func(change func(*tariff.Basic)) *tariff.Version {
 		p := basicOf(t)
@@ -128,6 +133,8 @@ func TestComposedRefuses(t *testing.T) {
 			return v
 		}(), facts(rate.Facts{FreeBefore: -1}), rate.ErrUsage, "free energy before"},
 		{"thirteen months of twelve", tiers(tariff.EnergyPrice{Tiers: two, Mode: tariff.TierBanded, Limits: &tariff.Limits{MonthsInService: true}}), facts(rate.Facts{MonthsInService: 13}), rate.ErrUsage, "13 months in service"},
+		{"366 days of 365", tiers(tariff.EnergyPrice{Tiers: two, Mode: tariff.TierBanded, Limits: &tariff.Limits{DaysInService: true}}), facts(rate.Facts{DaysInService: 366}), rate.ErrUsage, "366 days in service"},
+		{"days in service without a cycle", composed(energyOf(tariff.EnergyPrice{Tiers: two, Mode: tariff.TierBanded, Limits: &tariff.Limits{DaysInService: true}})), facts(rate.Facts{DaysInService: 1}), rate.ErrVersion, "never ends"},
 		{"a demand below zero", basic(stay), supply(rate.Supply{Mode: tariff.ByMeasured, Measured: -1}), rate.ErrUsage, "incoming line 1"},
 		{"a month of 32 days", basic(stay), supply(rate.Supply{Mode: tariff.ByMeasured, MonthDays: 32}), rate.ErrUsage, "month of 32 days"},
 		{"a mode without a price", basic(func(b *tariff.Basic) { b.PerKVA = 0 }), supply(rate.Supply{Mode: tariff.ByCapacity}), rate.ErrUsage, "basic mode 1"},
@@ -135,6 +142,10 @@ func TestComposedRefuses(t *testing.T) {
 		{"contract without a demand price", basic(func(b *tariff.Basic) { b.PerKW = 0 }), supply(contract), rate.ErrUsage, "basic mode 2"},
 		{"active energy below zero", with(factor90), facts(rate.Facts{ReactiveKnown: true, FactorEnergy: -1}), rate.ErrUsage, "component factor"},
 
+		{"an allowance that stacks, and no days", stacked(), facts(rate.Facts{}), rate.ErrFacts, "each day"},
+		{"an allowance that stacks, and no facts", stacked(), may(0, 1), rate.ErrFacts, "each day"},
+		{"an allowance given below zero", stacked(), facts(rate.Facts{FreeKnown: true, FreeGiven: -1}), rate.ErrUsage, "free energy"},
+		{"an allowance given beyond energy", stacked(), facts(rate.Facts{FreeKnown: true, FreeGiven: large}), billing.ErrOverflow, "free energy"},
 		{"no incoming line", basic(stay), may(0, 1), rate.ErrFacts, "component basic"},
 		{"no declared demand", basic(stay), supply(rate.Supply{Mode: tariff.ByContract, Capacity: 1}), rate.ErrFacts, "declared demand"},
 		{"no reactive energy", with(factor90), may(0, 1), rate.ErrFacts, "reactive energy"},

@@ -164,11 +164,22 @@ func (e *engine) limit(p *tariff.EnergyPrice, i int) (billing.Energy, error) {
 			return 0, fmt.Errorf("limit of tier %d: %w", i+1, err)
 		}
 	}
-	if served := int64(facts.MonthsInService); bend.MonthsInService && served != 0 && served != months {
+	if served := int64(facts.MonthsInService); bend.MonthsInService && served != 0 {
 		if served < 0 || served > months {
 			return 0, fmt.Errorf("%w: %d months in service of a cycle of %d", ErrUsage, served, months)
 		}
 		return limit.Part(served, months)
+	}
+	if served := int64(facts.DaysInService); bend.DaysInService && served != 0 {
+		start, end := e.v.CycleOf(e.u.From)
+		days := e.dateOf(end) - e.dateOf(start)
+		switch {
+		case days <= 0:
+			return 0, fmt.Errorf("%w: days in service of a cycle that never ends", ErrVersion)
+		case served < 0 || served > days:
+			return 0, fmt.Errorf("%w: %d days in service of a cycle of %d", ErrUsage, served, days)
+		}
+		return limit.Part(served, days)
 	}
 	return limit, nil
 }

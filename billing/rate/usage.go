@@ -32,6 +32,8 @@ type Facts struct {
 	// MonthsInService of the tier cycle, the month of opening counted whole; 0:
 	// the supply was there all cycle.
 	MonthsInService int
+	// DaysInService of the tier cycle, where the tariff counts days; 0: all.
+	DaysInService int
 
 	Supplies []Supply // incoming lines, for the basic charge
 
@@ -41,13 +43,18 @@ type Facts struct {
 	FactorEnergy           billing.Energy // active energy of the power factor; 0: the period's
 
 	Days   int              // of the period; 0: the local dates from From to To
-	Months billing.Quantity // of the period; 0: begun months, or their parts, from From to To
+	Months billing.Quantity // of the period, where they are not prorated; 0: those begun from From to To
 
 	// Loss of the transformer (变损) is added to the energy, and to the band that
 	// takes the remainder; LossBands is loss measured by band.
 	Loss      billing.Energy
 	LossBands [tariff.BandsMax]billing.Energy
 
+	// FreeGiven is what a daily allowance gave in the period where unused days
+	// stack up to a limit: it depends on what was used on which day. FreeKnown
+	// false: nobody has counted the days.
+	FreeGiven billing.Energy
+	FreeKnown bool
 	// FreeBefore is what the current month's allowance gave before From.
 	FreeBefore billing.Energy
 

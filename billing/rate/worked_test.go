@@ -75,6 +75,10 @@ func TestDailyAllowance(t *testing.T) {
 	expect(t, v, u, "8.50", printed{"energy.free", "3", "kWh", "0.0000", "0.00"}, printed{"energy", "17", "kWh", "0.5000", "8.50"})
 	u.Facts.FreeBefore = kwh(t, "9")
 	expect(t, v, u, "10.00", printed{"energy", "20", "kWh", "0.5000", "10.00"})
+	// Where unused days stack, the days were counted before.
+	v.Components[0].Energy.Free.Stack = kwh(t, "1.5")
+	u.Facts = &rate.Facts{Days: 10, FreeKnown: true, FreeGiven: kwh(t, "4.25")}
+	expect(t, v, u, "7.88", printed{"energy.free", "4.25", "kWh", "0.0000", "0.00"}, printed{"energy", "15.75", "kWh", "0.5000", "7.88"})
 }
 
 // The rows of Hubei's table of January 2026, printed prices, never the factors
@@ -336,6 +340,8 @@ func TestLimits(t *testing.T) {
 		monthly.Components[0].Energy.Limits.ByMonth[m] = []billing.Energy{260 * billing.KWh, 600 * billing.KWh}
 	}
 	monthly.Cycle = tariff.Cycle{Month: 1, Day: 1, Months: 1}
+	daily := yearly()
+	daily.Components[0].Energy.Limits = &tariff.Limits{DaysInService: true}
 	april := time.Date(2025, 4, 1, 0, 0, 0, 0, beijing)
 	for _, test := range []struct {
 		name string
@@ -348,6 +354,9 @@ func TestLimits(t *testing.T) {
 		{"five months in service", first(yearly(), &rate.Facts{MonthsInService: 5}, time.Time{}), "1050 950"},
 		{"all months in service", first(yearly(), &rate.Facts{MonthsInService: 12}, time.Time{}), "2520 2280"},
 		{"five persons, five months", first(yearly(), &rate.Facts{Persons: 5, MonthsInService: 5}, time.Time{}), "1550 950"},
+		{"73 of 365 days in service", first(daily, &rate.Facts{DaysInService: 73}, time.Time{}), "504 456"},
+		{"all days in service", first(daily, &rate.Facts{DaysInService: 365}, time.Time{}), "2520 2280"},
+		{"not told", first(daily, &rate.Facts{}, time.Time{}), "2520 2280"},
 		{"winter", first(monthly, nil, april), "200 200"},
 		{"summer", first(monthly, nil, april.AddDate(0, 1, 0)), "260 340"},
 	} {
@@ -416,7 +425,8 @@ func TestFixedCharges(t *testing.T) {
 		{"a month begun", tariff.Fixed{PerMonth: price(t, "10")}, from.Add(time.Nanosecond), nil, printed{"fixed", "1", "month", "10.0000", "10.00"}},
 		{"a month from the fifteenth", tariff.Fixed{PerMonth: price(t, "10")}, from.AddDate(0, 1, 0), nil, printed{"fixed", "1", "month", "10.0000", "10.00"}},
 		{"and a second more", tariff.Fixed{PerMonth: price(t, "10")}, from.AddDate(0, 1, 0).Add(time.Second), nil, printed{"fixed", "2", "month", "10.0000", "20.00"}},
-		{"months as told", tariff.Fixed{PerMonth: price(t, "10"), Prorate: true}, from, &rate.Facts{Months: 2_500_000}, printed{"fixed", "2.5", "month", "10.0000", "25.00"}},
+		{"months as told", tariff.Fixed{PerMonth: price(t, "10")}, from, &rate.Facts{Months: 2_500_000}, printed{"fixed", "2.5", "month", "10.0000", "25.00"}},
+		{"prorated by its days, whatever is told", tariff.Fixed{PerMonth: price(t, "31"), Prorate: true}, from.AddDate(0, 0, 1), &rate.Facts{Months: 2_500_000}, printed{"fixed", "1", "month", "31.0000", "1.00"}},
 		{"17 of 31 days and 14 of 28", tariff.Fixed{PerMonth: price(t, "620"), Prorate: true}, time.Date(2025, 2, 15, 9, 0, 0, 0, beijing), nil, printed{"fixed", "1", "month", "620.0000", "650.00"}},
 		{"part of a month", tariff.Fixed{PerMonth: price(t, "31"), Prorate: true}, from.AddDate(0, 0, 1), nil, printed{"fixed", "1", "month", "31.0000", "1.00"}},
 	} {

@@ -29,6 +29,7 @@ type Charge struct {
 	CycleAfter  billing.Energy  // and after it
 	Tier        int             // the tier of the last kWh, from 1; 0 without tiers
 	ToDate      bool            // rests on demand or a power factor that may still change
+	Loss        billing.Energy  // of the transformer, in the energy that was priced
 	Cos         int             // power factor of an adjustment, in hundredths
 	Funds       billing.Money   // that its base leaves out
 	By          *tariff.Version // rated by it
@@ -46,7 +47,7 @@ func (c *Charge) Items() []Line {
 
 // Equal reports whether both charges have the same lines, total and counters.
 func (c *Charge) Equal(d *Charge) bool {
-	if c.N != d.N || c.Total != d.Total || c.CycleBefore != d.CycleBefore || c.CycleAfter != d.CycleAfter || c.Tier != d.Tier || c.ToDate != d.ToDate {
+	if c.N != d.N || c.Total != d.Total || c.CycleBefore != d.CycleBefore || c.CycleAfter != d.CycleAfter || c.Tier != d.Tier || c.Loss != d.Loss || c.Cos != d.Cos || c.Funds != d.Funds || c.ToDate != d.ToDate {
 		return false
 	}
 	a, b := c.Items(), d.Items()

@@ -133,6 +133,7 @@ func (e *engine) loss(f *Facts) (err error) {
 		}
 		if e.all.energy, err = e.all.energy.Add(loss); err == nil {
 			e.c.CycleAfter, err = e.c.CycleAfter.Add(loss)
+			e.c.Loss += loss // no more than the energy it is in
 		}
 	}
 	join(e.v.Remainder, f.Loss)

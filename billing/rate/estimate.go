@@ -56,7 +56,7 @@ func (c *Charge) Rate(v *tariff.Version, u *Usage) error {
 
 // reset empties c and keeps the memory of its lines.
 func (c *Charge) reset() {
-	c.N, c.Total, c.Tier, c.ToDate, c.Cos, c.Funds = 0, 0, 0, false, 0, 0
+	c.N, c.Total, c.Tier, c.ToDate, c.Loss, c.Cos, c.Funds = 0, 0, 0, false, 0, 0, 0
 	c.CycleBefore, c.CycleAfter, c.By = 0, 0, nil
 }
 

@@ -12,10 +12,10 @@ import (
 
 // phrases are the sentences of Explain; English unless lang is "zh".
 type phrases struct {
-	before, after, line, total                          string
-	source, rounded, byLine, included, part             string
-	factor, sum, sumTax, toDate, floor, excess, highUse string
-	units                                               [6]string
+	before, after, line, total                                string
+	source, rounded, byLine, included, part                   string
+	factor, sum, sumTax, toDate, loss, floor, excess, highUse string
+	units                                                     [6]string
 }
 
 var (
@@ -28,6 +28,7 @@ var (
 		sum:     "sum of the lines %s, rounded to %s",
 		sumTax:  "with taxes of %s",
 		toDate:  "demand and power factor are to date: the charge of the whole month may differ",
+		loss:    "%s kWh lost in the transformer are in the energy",
 		floor:   "; the declared demand counts as at least %s of the transformers' kVA",
 		excess:  "; what is above %s of the declared demand, at %s times the price",
 		highUse: "; price × %s from %s kWh for each kVA on",
@@ -42,6 +43,7 @@ var (
 		sum:     "各行之和 %s，四舍五入为 %s",
 		sumTax:  "另加税 %s",
 		toDate:  "需量和功率因数为截至目前的数值，全月电费可能不同",
+		loss:    "电量中含变压器损耗 %s 千瓦时",
 		floor:   "；合同需量不低于变压器容量的 %s",
 		excess:  "；超过合同需量 %s 的部分按 %s 倍电价",
 		highUse: "；每千伏安满 %[2]s 千瓦时，电价 × %[1]s",
@@ -61,6 +63,9 @@ func (c Charge) Explain(lang string) []string {
 	sentences := make([]string, 0, c.N+5)
 	if c.Tier > 0 {
 		sentences = append(sentences, fmt.Sprintf(words.before, c.CycleBefore))
+	}
+	if c.Loss > 0 {
+		sentences = append(sentences, fmt.Sprintf(words.loss, c.Loss))
 	}
 	composed := c.By != nil && c.By.Kind == tariff.Composed
 	items := c.Items()

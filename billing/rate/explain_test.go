@@ -117,3 +117,11 @@ func TestExplainCredit(t *testing.T) {
 	explained(t, v, may(0, kwh(t, "1.01")), "en",
 		"energy: 1.01 kWh × 0.5000 = 0.505 (doc 1)", "discount: 0.51 × -150 % = -0.765 (doc 1)", "sum of the lines -0.26, rounded to -0.26", "total -0.26")
 }
+
+func TestExplainTellsTheLoss(t *testing.T) {
+	u := may(0, kwh(t, "40"))
+	u.Facts = &rate.Facts{Loss: kwh(t, "2")}
+	v := composed(energyOf(tariff.EnergyPrice{Prices: prices(t, "1")}))
+	explained(t, v, u, "en", "2 kWh lost in the transformer are in the energy", "energy: 42 kWh × 1.0000 = 42.00 (doc 1)", "total 42.00")
+	explained(t, v, u, "zh", "电量中含变压器损耗 2 千瓦时", "电度电费：42 千瓦时 × 1.0000 = 42.00（doc 1）", "合计 42.00")
+}

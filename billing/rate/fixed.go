@@ -65,6 +65,8 @@ func (e *engine) months() billing.Quantity {
 	year, month, day := from.Date()
 	year2, month2, day2 := to.Date()
 	n := (year2-year)*12 + int(month2-month)
+	// A month from the 31st ends on the last day of a shorter one.
+	day = min(day, time.Date(year2, month2+1, 0, 0, 0, 0, 0, time.UTC).Day())
 	if day2 > day || day2 == day && sinceMidnight(to) > sinceMidnight(from) {
 		n++
 	}

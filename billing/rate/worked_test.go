@@ -435,6 +435,17 @@ func TestFixedCharges(t *testing.T) {
 			expect(t, part(test.fixed), u, test.line.amount, test.line)
 		})
 	}
+	for _, test := range []struct {
+		to   time.Time
+		want string
+	}{
+		{time.Date(2025, 2, 28, 9, 0, 0, 0, beijing), "10.00"},
+		{time.Date(2025, 2, 28, 11, 0, 0, 0, beijing), "20.00"},
+		{time.Date(2025, 3, 31, 10, 0, 0, 0, beijing), "20.00"},
+	} {
+		last := rate.Usage{From: time.Date(2025, 1, 31, 10, 0, 0, 0, beijing), To: test.to}
+		expect(t, part(tariff.Fixed{PerMonth: price(t, "10")}), last, test.want)
+	}
 	whole := rate.Usage{From: time.Date(2025, 1, 1, 0, 0, 0, 0, beijing), To: time.Date(2025, 3, 1, 0, 0, 0, 0, beijing)}
 	expect(t, part(tariff.Fixed{PerMonth: price(t, "10"), Prorate: true}), whole, "20.00", printed{"fixed", "2", "month", "10.0000", "20.00"})
 }

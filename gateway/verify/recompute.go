@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"feikong/billing"
 	"feikong/billing/ledger"
@@ -170,7 +171,17 @@ func (r *report) open(v store.View, profile *account.Profile, state *account.Sta
 		return // nothing priced yet, or by a version that is not in force any more
 	}
 	from := clock(state.PeriodStart)
-	charge, err := rate.Estimate(version, rate.Usage{From: from, To: from, Energy: state.Energy, CycleBefore: state.CycleBefore})
+	used := rate.Usage{From: from, To: from, Energy: state.Energy, CycleBefore: state.CycleBefore}
+	for i := range state.Points {
+		if p := &state.Points[i]; p.Opening.At != 0 && p.Current.At > state.PeriodStart {
+			used.To = later(used.To, clock(p.Current.At)) // charges by the day go on as far as the energy
+		}
+	}
+	charge, err := rate.Estimate(version, used)
+	if errors.Is(err, rate.ErrCycleCrossed) || errors.Is(err, rate.ErrVersionCrossed) {
+		used.To = from // held, and estimated by its start
+		charge, err = rate.Estimate(version, used)
+	}
 	if err != nil || charge.Total != state.Estimate {
 		r.problem(CheckEnergy, "the estimate is %s, %s kWh after %s make %s", state.Estimate, state.Energy, state.CycleBefore, errors.Join(fmt.Errorf("%s", charge.Total), err))
 	}
@@ -184,4 +195,11 @@ func auditSum(e *store.AuditEntry) [32]byte {
 		b = append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 	}
 	return sha256.Sum256(b)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

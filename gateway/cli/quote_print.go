@@ -73,7 +73,7 @@ func (t *terminal) showQuote(w writer, q *quoted) {
 		row(w, t.say("小计", "subtotal"), s.Code, "", "", s.Amount)
 	}
 	row(w, t.say("合计", "total"), "", q.Energy.String()+" kWh", "", q.Total+" "+q.Currency)
-	if len(q.Bills)+len(q.Sales) > 0 {
+	if q.Counters.Tier > 0 {
 		row(w, t.say("阶梯累计", "tier counter"), q.Counters.Before.String()+" → "+q.Counters.After.String()+" kWh", tierWord(t, q.Counters.Tier))
 	}
 	if q.Estimated {

@@ -146,8 +146,7 @@ func (q *quoted) add(lines []bill.Line, index int, total billing.Money) (err err
 			continue
 		}
 		q.Lines = append(q.Lines, line)
-		code, _, _ := strings.Cut(l.Code, ".")
-		if err := q.subtotal(code, l.Amount); err != nil {
+		if err := q.subtotal(l.Component, l.Amount); err != nil {
 			return err
 		}
 		if exact, err = exact.Add(l.Amount); err != nil {
@@ -158,7 +157,7 @@ func (q *quoted) add(lines []bill.Line, index int, total billing.Money) (err err
 	if exact != total {
 		rest, err := total.Sub(exact)
 		if err == nil {
-			err = q.subtotal("rounding", rest)
+			err = q.subtotal(rounding, rest)
 		}
 		if err != nil {
 			return err
@@ -214,7 +213,7 @@ func (q *quoted) sold(sold []sale.Sold) error {
 	for i := range sold {
 		s := &sold[i]
 		q.decimals = s.Decimals
-		out := quotedSale{At: instant(s.At), Payment: q.amount(s.Amount), Fixed: q.amount(s.Fixed), Energy: s.Energy, Charge: q.amount(s.Charge), Change: q.amount(s.Change), Counters: quotedCounters{Before: s.CounterBefore, After: s.CounterAfter}}
+		out := quotedSale{At: instant(s.At), Payment: q.amount(s.Amount), Fixed: q.amount(s.Fixed), Energy: s.Energy, Charge: q.amount(s.Charge), Change: q.amount(s.Change), Counters: quotedCounters{s.CounterBefore, s.CounterAfter, s.Tier}}
 		used := s.Amount - s.Change // both came from one payment
 		for _, d := range s.Takings {
 			out.Debts = append(out.Debts, quotedDebt{d.Code, q.amount(d.Amount), q.amount(d.Left), d.Refused})
@@ -222,7 +221,7 @@ func (q *quoted) sold(sold []sale.Sold) error {
 		if i == 0 {
 			q.Counters.Before = s.CounterBefore
 		}
-		q.Counters.After = s.CounterAfter
+		q.Counters.After, q.Counters.Tier = s.CounterAfter, s.Tier
 		q.Sales = append(q.Sales, out)
 		q.explainSale(s)
 		if err := q.add(s.Lines, i, used); err != nil {
@@ -244,7 +243,7 @@ func (q *quoted) allotted(parts []sale.Allotment, lines bool) error {
 		if !lines {
 			continue
 		}
-		l := bill.Line{Code: "share." + p.Tenant, Name: billing.Name{ZH: "分摊 " + p.Tenant, EN: "share of " + p.Tenant}, Quantity: billing.Quantity(p.Energy), Amount: p.Amount}
+		l := bill.Line{Component: "share", Code: "share." + p.Tenant, Name: billing.Name{ZH: "分摊 " + p.Tenant, EN: "share of " + p.Tenant}, Quantity: billing.Quantity(p.Energy), Amount: p.Amount}
 		if err := q.add([]bill.Line{l}, 0, p.Amount); err != nil {
 			return err
 		}
@@ -265,11 +264,18 @@ func (q *quoted) late(lines []bill.Line, l *usage.Late) error {
 	return nil
 }
 
+// rounding is the subtotal of what a version that rounds the sum adds to its lines.
+const rounding = "rounding"
+
 // finish writes the sums.
 func (q *quoted) finish() {
-	for i := range q.Subtotals {
-		q.Subtotals[i].Amount = q.amount(q.sums[i])
+	shown := q.Subtotals[:0]
+	for i, s := range q.Subtotals {
+		if s.Amount = q.amount(q.sums[i]); s.Code != rounding || q.sums[i] != 0 {
+			shown = append(shown, s)
+		}
 	}
+	q.Subtotals = shown
 	q.Total = q.amount(q.total)
 	if q.Lines == nil {
 		q.Lines = []quotedLine{}

@@ -163,7 +163,8 @@ func (r *run) audit(w *work) {
 		return
 	}
 	s := w.state
-	if w.hold == "" && w.tariff != nil && s.Energy > 0 {
+	// A fee that demand, days or the power factor take part in is not bounded by a price of the kWh.
+	if w.hold == "" && w.tariff != nil && s.Energy > 0 && w.tariff.ByEnergyAlone() {
 		low, high := w.tariff.PriceRange()
 		var space [4]audit.Finding
 		for _, f := range audit.Check(r.config.Audit, audit.Facts{

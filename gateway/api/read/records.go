@@ -124,7 +124,8 @@ func Alarm(a account.AlarmRecord, lang string) wire.Alarm {
 // FieldWork is what a person did at a meter, in a language; account is the meter's, empty when nobody has it.
 func FieldWork(f account.FieldWork, accountID, lang string) wire.FieldWork {
 	r := f.Record
-	w := wire.FieldWork{ID: r.ID, Agent: f.Agent, Account: accountID, Meter: meter(r.Meter), Kind: r.Kind, KindText: FieldKinds.In(lang, r.Kind), Person: r.Person, At: at(r.At), Photo: r.Photo}
+	w := wire.FieldWork{ID: r.ID, Agent: f.Agent, Account: accountID, Meter: meter(r.Meter), Kind: r.Kind, KindText: FieldKinds.In(lang, r.Kind), Person: r.Person, At: at(r.At), Photo: r.Photo,
+		Summary: workSummary(&r, lang)}
 	if len(r.Body) > 0 && json.Unmarshal(r.Body, &w.Record) != nil {
 		w.Record = string(r.Body) // whatever an agent of another make wrote
 	}

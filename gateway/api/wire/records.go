@@ -202,10 +202,11 @@ type FieldWork struct {
 
 	KindText string `json:"kind_text" doc:"The kind in words"`
 
-	Person string    `json:"person"`
-	At     time.Time `json:"at"`
-	Photo  string    `json:"photo,omitempty" doc:"SHA-256 of the picture, which stays with the agent"`
-	Record any       `json:"record,omitempty" doc:"The record as the person confirmed it"`
+	Person  string    `json:"person"`
+	At      time.Time `json:"at"`
+	Summary string    `json:"summary,omitempty" doc:"What was done and what came of it, in half a line"`
+	Photo   string    `json:"photo,omitempty" doc:"SHA-256 of the picture, which stays with the agent"`
+	Record  any       `json:"record,omitempty" doc:"The record as the person confirmed it"`
 }
 
 // AuditEntry is who did what, in its hash chain.

@@ -2,6 +2,7 @@ package rate
 
 import (
 	"fmt"
+	"time"
 
 	"feikong/billing"
 	"feikong/billing/tariff"
@@ -68,6 +69,9 @@ func (e *engine) measure() error {
 	}
 	if v.Decimals < 0 || v.Decimals > billing.MoneyDecimals {
 		return fmt.Errorf("%w: rounding place %d", ErrVersion, v.Decimals)
+	}
+	if u.To.Sub(u.From) > daysMax*24*time.Hour {
+		return fmt.Errorf("%w: a period of more than %d days", ErrUsage, daysMax)
 	}
 	for i := range v.Components {
 		if p := v.Components[i].Energy; p != nil {

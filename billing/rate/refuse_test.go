@@ -122,6 +122,7 @@ func TestComposedRefuses(t *testing.T) {
 		{"bands above the total", byBands(), bare(func(u *rate.Usage) { u.Bands[0], u.Bands[1] = u.Energy, 1 }), rate.ErrUsage, "band 2"},
 		{"bands below the total", byBands(), bare(func(u *rate.Usage) { u.Bands[0] = 1 }), rate.ErrUsage, "below the total"},
 		{"bands below the total, quickly", byBands(), may(0, 1), rate.ErrUsage, "below the total"},
+		{"eleven years", one(), bare(func(u *rate.Usage) { u.To = u.From.AddDate(11, 0, 0) }), rate.ErrUsage, "more than 3660 days"},
 		{"days below zero", one(), facts(rate.Facts{Days: -1}), rate.ErrUsage, "-1 days"},
 		{"months below zero", one(), facts(rate.Facts{Months: -1}), rate.ErrUsage, "months"},
 		{"a century", one(), facts(rate.Facts{Days: 36500}), rate.ErrUsage, "36500 days"},

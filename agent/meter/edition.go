@@ -30,6 +30,7 @@ type ways struct {
 	at     int
 	turn   int       // the other that was tried last
 	misses int       // calls in a row that nobody answered
+	phase  int       // of the calls that are guesses: meters of one line, silent since the same moment, do not all guess at once
 	heard  time.Time // when list[at] last answered; zero: never
 	asked  time.Time // whether the meter speaks 2007 after all, when list[at] is 1997
 	lent   *lent
@@ -119,11 +120,11 @@ func (s *ways) lend(w way, heard bool) {
 func (s *ways) pick(now time.Time) (w way, guess bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	every := 4
+	every, turn := 4, s.misses+s.phase
 	if s.heard.IsZero() || s.lends() {
-		every = 2
+		every, turn = 2, s.misses
 	}
-	if !s.doubted(now) || s.misses%every != every-1 {
+	if !s.doubted(now) || turn%every != every-1 {
 		return s.list[s.at], false
 	}
 	if s.lends() {

@@ -3,6 +3,7 @@ package meter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -159,6 +160,44 @@ func TestSearchIsBounded(t *testing.T) {
 		}
 		if m.Status().Edition != "1997" {
 			t.Errorf("not found again after %d requests", len(s.asked)-n)
+		}
+	})
+}
+
+// A line that was cut is probed by one meter a round: when it is mended, the next two that are asked must not both be
+// guessing how they are to be talked to.
+func TestMetersOfALineDoNotAllGuessAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{}
+		var line []*DLT645
+		for i := range 8 {
+			s.t = t
+			ref := protocol.MeterRef{Line: "l1", Address: fmt.Sprintf("%012d", 101+i)}
+			m, err := NewDLT645(ref, s, time.Second, shanghai)
+			if err != nil {
+				t.Fatal(err)
+			}
+			line = append(line, m)
+		}
+		for cut := range 9 {
+			only(t, s, false, 2400, map[dlt645.DI][]byte{dlt645.DIForwardBlock: {0x34, 0x12, 0, 0}})
+			for _, m := range line {
+				for range 2 { // the first may be a guess
+					m.Energy(t.Context(), Call{})
+				}
+			}
+			time.Sleep(2 * time.Hour)
+			s.answer = func(int, []byte) [][]byte { return nil }
+			for range cut {
+				for _, m := range line {
+					m.Energy(t.Context(), Call{})
+				}
+			}
+			only(t, s, false, 2400, map[dlt645.DI][]byte{dlt645.DIForwardBlock: {0x34, 0x12, 0, 0}})
+			_, first := line[0].Energy(t.Context(), Call{})
+			if _, second := line[1].Energy(t.Context(), Call{}); first != nil && second != nil {
+				t.Errorf("after %d probes of each: %v", cut, second)
+			}
 		}
 	})
 }

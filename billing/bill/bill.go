@@ -4,6 +4,7 @@
 package bill
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -43,16 +44,18 @@ type Part struct {
 
 // Line is a printed line: Quantity × Price, or the part Num/Den of it, rounded, is Amount.
 type Line struct {
-	Part     int // index of the part that it belongs to
-	Code     string
-	Name     billing.Name
-	Unit     billing.Unit
-	Quantity billing.Quantity
-	Price    billing.Price
-	Num, Den int32 // the part of the month that is charged; Den 0: all of it
-	Amount   billing.Money
-	Fine     int64 // 1e-14 that Amount leaves out where the version rounds the sum
-	Included bool  // inside other prices: shown, and not in the total
+	Part int // index of the part that it belongs to
+	// Component is what subtotals add up: the component's code, or energy in a version that has no components.
+	Component string
+	Code      string
+	Name      billing.Name
+	Unit      billing.Unit
+	Quantity  billing.Quantity
+	Price     billing.Price
+	Num, Den  int32 // the part of the month that is charged; Den 0: all of it
+	Amount    billing.Money
+	Fine      int64 // 1e-14 that Amount leaves out where the version rounds the sum
+	Included  bool  // inside other prices: shown, and not in the total
 }
 
 // Method says how the energy of a part was found.
@@ -236,7 +239,7 @@ func LinesOf(c *rate.Charge, part int) []Line {
 	for i := range items {
 		l := &items[i]
 		lines = append(lines, Line{
-			Part: part, Code: l.Code(), Name: billing.Name{ZH: c.NameOf(l, "zh"), EN: c.NameOf(l, "en")},
+			Part: part, Component: cmp.Or(l.Component(), "energy"), Code: l.Code(), Name: billing.Name{ZH: c.NameOf(l, "zh"), EN: c.NameOf(l, "en")},
 			Unit: l.Unit, Quantity: l.Quantity, Price: l.Price, Num: l.Num, Den: l.Den, Amount: l.Amount, Fine: l.Fine, Included: l.Included,
 		})
 	}

@@ -127,7 +127,7 @@ func post(old, now Bill, kind Kind, form usage.Form, i int, reason string) ([]Po
 		}
 		d := now
 		d.Total = total
-		d.Lines = []Line{{Code: "difference", Name: billing.Name{ZH: "退补电费", EN: "difference"}, Unit: billing.UnitMoney, Quantity: billing.Quantity(0), Amount: total}}
+		d.Lines = []Line{{Component: "difference", Code: "difference", Name: billing.Name{ZH: "退补电费", EN: "difference"}, Unit: billing.UnitMoney, Quantity: billing.Quantity(0), Amount: total}}
 		if quantity, err := billing.Energy(total).Times(100); err == nil {
 			d.Lines[0].Quantity, d.Lines[0].Price = billing.Quantity(quantity), 1e8
 		}

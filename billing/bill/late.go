@@ -50,7 +50,7 @@ func Late(versions []tariff.Version, name string, l usage.Late) ([]Line, error) 
 		if err == nil {
 			sum, err = sum.Add(amount)
 		}
-		lines = append(lines, Line{Code: code, Name: name, Unit: billing.UnitMoney, Quantity: billing.Quantity(quantity), Price: billing.Price(price), Amount: amount})
+		lines = append(lines, Line{Component: "late", Code: code, Name: name, Unit: billing.UnitMoney, Quantity: billing.Quantity(quantity), Price: billing.Price(price), Amount: amount})
 		return err
 	}
 	err = add("late.same-year", billing.Name{ZH: fmt.Sprintf("违约金 当年 %d 天", same), EN: fmt.Sprintf("late charge, %d days of the same year", same)}, same, v.Late.SameYear)
@@ -61,7 +61,7 @@ func Late(versions []tariff.Version, name string, l usage.Late) ([]Line, error) 
 		return nil, fmt.Errorf("%s: line %d: late charge of %s: %w", name, l.Line, l.Amount, err)
 	}
 	if left := v.Late.Minimum - sum; left > 0 {
-		lines = append(lines, Line{Code: "late.minimum", Name: billing.Name{ZH: "违约金 不足起点部分", EN: "up to the least late charge"}, Unit: billing.UnitMoney, Quantity: billing.Quantity(left) * 100, Price: 1e8, Amount: left})
+		lines = append(lines, Line{Component: "late", Code: "late.minimum", Name: billing.Name{ZH: "违约金 不足起点部分", EN: "up to the least late charge"}, Unit: billing.UnitMoney, Quantity: billing.Quantity(left) * 100, Price: 1e8, Amount: left})
 	}
 	return lines, nil
 }

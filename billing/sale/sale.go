@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"feikong/billing"
@@ -31,6 +32,7 @@ type Sold struct {
 	Change    billing.Money // less than the next quantum costs; it is given back or kept, never lost
 
 	CounterBefore, CounterAfter billing.Energy // of the block period
+	Tier                        int            // of the last kWh, from 1; 0 without tiers
 	Lines                       []bill.Line
 	Explained                   [2][]string // how the kWh were priced, zh and en
 }
@@ -103,12 +105,11 @@ func (t *till) sell(versions []tariff.Version, p *usage.Payment) (Sold, error) {
 	if err != nil {
 		return Sold{}, err
 	}
-	charge.By = v
 	one.Charge, one.Change = charge.Total, left-charge.Total
 	one.Lines = append(one.Lines, bill.LinesOf(&charge, 0)...)
 	one.Explained = [2][]string{charge.Explain("zh"), charge.Explain("en")}
 	t.counter = charge.CycleAfter
-	one.CounterAfter = t.counter
+	one.CounterAfter, one.Tier = t.counter, charge.Tier
 	return one, nil
 }
 
@@ -225,7 +226,8 @@ func (t *till) debts(one *Sold, left billing.Money, decimals int) (billing.Money
 
 // taking is the line of a sum that is not priced.
 func taking(code string, name billing.Name, amount billing.Money) bill.Line {
-	l := bill.Line{Code: code, Name: name, Unit: billing.UnitMoney, Amount: amount}
+	component, _, _ := strings.Cut(code, ".")
+	l := bill.Line{Component: component, Code: code, Name: name, Unit: billing.UnitMoney, Amount: amount}
 	if quantity, err := billing.Energy(amount).Times(100); err == nil {
 		l.Quantity, l.Price = billing.Quantity(quantity), 1e8
 	}

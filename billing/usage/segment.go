@@ -170,8 +170,12 @@ func (m *measurer) count(u *Meter, s *Segment, name string, start, end *Reading)
 	if rolled {
 		zh, en = "，示数翻转", ", the register rolled over"
 	}
-	m.note("表 %s %s：（%s − %s）× %d = %s 千瓦时，%s 至 %s%s", "meter %s %s: (%s − %s) × %d = %s kWh, %s to %s%s",
-		u.name(), name, last, first, s.Multiplier, sum, shown(start.At), shown(end.At), pick{zh, en})
+	unit := pick{"千瓦时", "kWh"}
+	if name == regReactive || name == regReactiveBack {
+		unit = pick{"千乏时", "kvarh"}
+	}
+	m.note("表 %s %s：（%s − %s）× %d = %s %s，%s 至 %s%s", "meter %s %s: (%s − %s) × %d = %s %s, %s to %s%s",
+		u.name(), name, last, first, s.Multiplier, sum, unit, shown(start.At), shown(end.At), pick{zh, en})
 	return sum, nil
 }
 

@@ -37,11 +37,11 @@ func (m *measurer) addUp(u *Meter, r *run, cells []Cell) error {
 	return m.spread(u, r, touched)
 }
 
-// byCode reports energy that is told by the codes of bands, within one version
+// byCode reports energy that is told by the codes of bands, within one cell
 // whose registers change their band meanwhile: then nothing is to be split.
 func (m *measurer) byCode(r *run, touched []*Cell) bool {
 	for _, c := range touched {
-		if c.By != touched[0].By {
+		if c.of != touched[0].of {
 			return false
 		}
 	}

@@ -21,6 +21,8 @@ type Cell struct {
 	ByDays bool                            // an end of it has no reading: the energy was split by days
 	Start  Method                          // of the readings at its ends
 	End    Method
+
+	of int // index of the caller's cell that it is a piece of
 }
 
 // Note is a sentence on how energy was found, for the explanation of a bill.
@@ -81,7 +83,8 @@ func (p *Period) Measure(cells []Cell, days tariff.Days) (Measured, error) {
 // seasons cuts cells where a register begins to count another band: the valley
 // of the heating season on the register of the ordinary one.
 func seasons(cells []Cell) (cut []Cell) {
-	for _, c := range cells {
+	for i, c := range cells {
+		c.of = i
 		rest := c
 		if Banded(c.By) {
 			first := c.From.In(c.By.Location())
@@ -116,7 +119,7 @@ func joined(cut, cells []Cell) (out []Cell, err error) {
 	at := 0
 	for i := range cells {
 		out[i] = cut[at]
-		out[i].To = cells[i].To
+		out[i].To, out[i].of = cells[i].To, 0
 		for at++; at < len(cut) && cut[at].From.Before(cells[i].To); at++ {
 			if out[i].Energy, err = out[i].Energy.Add(cut[at].Energy); err != nil {
 				return nil, err
@@ -158,7 +161,7 @@ type pick struct{ zh, en string }
 func (m *measurer) meter(u *Meter) error {
 	cells := make([]Cell, len(m.out.Cells))
 	for i, c := range m.out.Cells {
-		cells[i] = Cell{From: c.From, To: c.To, By: c.By}
+		cells[i] = Cell{From: c.From, To: c.To, By: c.By, of: c.of}
 	}
 	if err := m.follow(u); err != nil {
 		return err

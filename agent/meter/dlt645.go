@@ -54,7 +54,7 @@ func NewDLT645(ref protocol.MeterRef, t Talker, delay time.Duration, zone *time.
 		}
 	}
 	m := &DLT645{ref: ref, addr: a, line: t, delay: delay, zone: zone, sealed: o.sealed, sealer: o.sealer}
-	m.ways.list, m.ways.phase = candidates(o, t.Settings()), int(m.addr[0])
+	m.ways.list = candidates(o, t.Settings())
 	m.st.Meter = ref
 	return m, nil
 }

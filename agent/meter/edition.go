@@ -30,8 +30,8 @@ type ways struct {
 	at     int
 	turn   int       // the other that was tried last
 	misses int       // calls in a row that nobody answered
-	phase  int       // of the calls that are guesses: meters of one line, silent since the same moment, do not all guess at once
 	heard  time.Time // when list[at] last answered; zero: never
+	told   bool      // list[at] answered before this program was started
 	asked  time.Time // whether the meter speaks 2007 after all, when list[at] is 1997
 	lent   *lent
 }
@@ -116,15 +116,16 @@ func (s *ways) lend(w way, heard bool) {
 }
 
 // pick is the way in use, or in its turn another one where there is doubt: every second call for a meter that was never
-// heard, every fourth for one that fell silent. A silent meter costs one timeout a call, however many ways there are.
+// heard, every fourth for one that fell silent. However many ways there are, a meter that was never heard costs one timeout
+// a call; one that fell silent costs two in every fourth, because a guess alone would miss its return, and that of its line.
 func (s *ways) pick(now time.Time) (w way, guess bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	every, turn := 4, s.misses+s.phase
-	if s.heard.IsZero() || s.lends() {
-		every, turn = 2, s.misses
+	every := 4
+	if s.heard.IsZero() && !s.told || s.lends() {
+		every = 2
 	}
-	if !s.doubted(now) || turn%every != every-1 {
+	if !s.doubted(now) || s.misses%every != every-1 {
 		return s.list[s.at], false
 	}
 	if s.lends() {
@@ -204,8 +205,15 @@ func (s *ways) begin(w way) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := slices.Index(s.list, w); i >= 0 && s.heard.IsZero() {
-		s.at, s.asked = i, time.Now()
+		s.at, s.asked, s.told = i, time.Now(), true
 	}
+}
+
+// known says that list[at] has answered once: before another way is guessed, it is asked.
+func (s *ways) known() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return (s.told || !s.heard.IsZero()) && !s.lends()
 }
 
 // heardAs is the edition that answered; "" before anybody did.

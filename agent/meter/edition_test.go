@@ -3,7 +3,6 @@ package meter
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -164,39 +163,33 @@ func TestSearchIsBounded(t *testing.T) {
 	})
 }
 
-// A line that was cut is probed by one meter a round: when it is mended, the next two that are asked must not both be
-// guessing how they are to be talked to.
-func TestMetersOfALineDoNotAllGuessAtOnce(t *testing.T) {
+// A line that was cut is probed by one meter a round: a meter that is back answers whoever's turn it is, known from this run
+// or from the one before.
+func TestMeterThatIsBackAnswersTheFirstCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{}
-		var line []*DLT645
-		for i := range 8 {
-			s.t = t
-			ref := protocol.MeterRef{Line: "l1", Address: fmt.Sprintf("%012d", 101+i)}
-			m, err := NewDLT645(ref, s, time.Second, shanghai)
-			if err != nil {
-				t.Fatal(err)
-			}
-			line = append(line, m)
-		}
-		for cut := range 9 {
-			only(t, s, false, 2400, map[dlt645.DI][]byte{dlt645.DIForwardBlock: {0x34, 0x12, 0, 0}})
-			for _, m := range line {
-				for range 2 { // the first may be a guess
+		items := map[dlt645.DI][]byte{dlt645.DIForwardBlock: {0x34, 0x12, 0, 0}}
+		for _, told := range []bool{false, true} {
+			for silent := range 9 {
+				s := &script{}
+				m := dltDriver(t, s)
+				if told {
+					m.Recall(Way{Edition: "2007"})
+				} else {
+					only(t, s, false, 2400, items)
 					m.Energy(t.Context(), Call{})
 				}
-			}
-			time.Sleep(2 * time.Hour)
-			s.answer = func(int, []byte) [][]byte { return nil }
-			for range cut {
-				for _, m := range line {
+				time.Sleep(2 * time.Hour)
+				s.answer = func(int, []byte) [][]byte { return nil }
+				for range silent {
 					m.Energy(t.Context(), Call{})
 				}
-			}
-			only(t, s, false, 2400, map[dlt645.DI][]byte{dlt645.DIForwardBlock: {0x34, 0x12, 0, 0}})
-			_, first := line[0].Energy(t.Context(), Call{})
-			if _, second := line[1].Energy(t.Context(), Call{}); first != nil && second != nil {
-				t.Errorf("after %d probes of each: %v", cut, second)
+				if n := len(s.asked); n > silent*5/4+1 {
+					t.Errorf("%d requests in %d calls", n, silent)
+				}
+				only(t, s, false, 2400, items)
+				if _, err := m.Energy(t.Context(), Call{}); err != nil {
+					t.Errorf("told %v, after %d calls in vain: %v", told, silent, err)
+				}
 			}
 		}
 	})

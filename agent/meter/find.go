@@ -11,6 +11,11 @@ import (
 // find does f in the way in use or, in its turn, in another one that answers a small read.
 func (m *DLT645) find(ctx context.Context, c Call, f func(way) error) (err error) {
 	w, guess := m.ways.pick(time.Now())
+	if guess && m.ways.known() {
+		if err = f(m.ways.now()); !errors.Is(err, line.ErrSilent) {
+			return err
+		}
+	}
 	if guess {
 		err = m.probe(ctx, c, w)
 	}

@@ -42,7 +42,7 @@ type Part struct {
 	Energy   billing.Energy
 }
 
-// Line is a printed line: Quantity × Price, or the part Num/Den of it, rounded, is Amount.
+// Line is a printed line: Quantity × Price, rounded, is Amount.
 type Line struct {
 	Part int // index of the part that it belongs to
 	// Component is what subtotals add up: the component's code, or energy in a version that has no components.
@@ -50,12 +50,13 @@ type Line struct {
 	Code      string
 	Name      billing.Name
 	Unit      billing.Unit
-	Quantity  billing.Quantity
-	Price     billing.Price
-	Num, Den  int32 // the part of the month that is charged; Den 0: all of it
-	Amount    billing.Money
-	Fine      int64 // 1e-14 that Amount leaves out where the version rounds the sum
-	Included  bool  // inside other prices: shown, and not in the total
+	// Quantity is what is charged: of a part of a month, Num/Den of what is
+	// there, to six decimals. Amount comes of the exact part.
+	Quantity billing.Quantity
+	Price    billing.Price
+	Num, Den int32 // Den 0: the whole month
+	Amount   billing.Money
+	Included bool // inside other prices: shown, and not in the total
 }
 
 // Method says how the energy of a part was found.
@@ -232,7 +233,9 @@ func (j *joiner) add(c *usage.Cell, charge rate.Charge) (err error) {
 	return nil
 }
 
-// LinesOf is the lines of a charge as a bill prints them, in the part that is told.
+// LinesOf is the lines of a charge as a bill prints them, in the part that is
+// told: where the version rounds the sum, with a line for what that did, so that
+// those not included in others add up to the total.
 func LinesOf(c *rate.Charge, part int) []Line {
 	lines := make([]Line, 0, c.N)
 	items := c.Items()
@@ -240,8 +243,13 @@ func LinesOf(c *rate.Charge, part int) []Line {
 		l := &items[i]
 		lines = append(lines, Line{
 			Part: part, Component: cmp.Or(l.Component(), "energy"), Code: l.Code(), Name: billing.Name{ZH: c.NameOf(l, "zh"), EN: c.NameOf(l, "en")},
-			Unit: l.Unit, Quantity: l.Quantity, Price: l.Price, Num: l.Num, Den: l.Den, Amount: l.Amount, Fine: l.Fine, Included: l.Included,
+			Unit: l.Unit, Quantity: l.Charged(), Price: l.Price, Num: l.Num, Den: l.Den, Amount: l.Amount, Included: l.Included,
 		})
+	}
+	if rest := c.Rounding(); rest != 0 {
+		l := Line{Part: part, Component: "rounding", Code: "rounding", Name: billing.Name{ZH: "尾数舍入", EN: "rounding"}, Unit: billing.UnitMoney, Amount: rest}
+		l.Quantity, l.Price = billing.Quantity(rest)*100, 1e8 // at most half a unit of the currency for each line
+		lines = append(lines, l)
 	}
 	return lines
 }

@@ -151,7 +151,7 @@ func (b Bill) mirror() (Bill, error) {
 		if l.Amount, err = billing.Money(0).Sub(l.Amount); err != nil {
 			return b, err
 		}
-		l.Quantity, l.Fine = -l.Quantity, -l.Fine // energies and demands are not below zero
+		l.Quantity = -l.Quantity // energies and demands are not below zero
 		lines[i] = l
 	}
 	b.Lines = lines

@@ -73,6 +73,9 @@ func (j *joiner) facts(i int, counter billing.Energy) (*rate.Facts, *tariff.Vers
 	if err := j.loss(f, i); err != nil {
 		return nil, nil, err
 	}
+	if err := j.stacked(f, i); err != nil {
+		return nil, nil, err
+	}
 	j.supplies(f, i)
 	if len(j.m.Cells) == 1 {
 		return f, c.By, nil
@@ -141,7 +144,7 @@ func begun(from, to time.Time) (n int64) {
 
 // inService tells the months of the tier cycle since the supply was opened.
 func inService(f *rate.Facts, v *tariff.Version, from, since time.Time) {
-	start, _ := v.CycleOf(from)
+	start, end := v.CycleOf(from)
 	if since.IsZero() || !since.After(start) || start.IsZero() {
 		return
 	}
@@ -151,7 +154,7 @@ func inService(f *rate.Facts, v *tariff.Version, from, since time.Time) {
 			break
 		}
 	}
-
+	f.DaysInService = usage.Days(since, end, v.Location())
 }
 
 // loss gives each part its share of the transformer's loss, by energy; by days

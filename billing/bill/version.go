@@ -97,7 +97,7 @@ func (j *joiner) wholeTier(p *tariff.Component, i int, counter billing.Energy, f
 	trial := *c.By
 	trial.Bands = nil
 	trial.Components = []tariff.Component{{Kind: tariff.EnergyCharge, Code: p.Code, Energy: &energy}}
-	charge, err := rate.Estimate(&trial, rate.Usage{From: c.From, To: c.To, Energy: rest, CycleBefore: counter, Facts: &rate.Facts{Persons: f.Persons, Words: f.Words, MonthsInService: f.MonthsInService}})
+	charge, err := rate.Estimate(&trial, rate.Usage{From: c.From, To: c.To, Energy: rest, CycleBefore: counter, Facts: &rate.Facts{Persons: f.Persons, Words: f.Words, MonthsInService: f.MonthsInService, DaysInService: f.DaysInService}})
 	if err != nil {
 		return fmt.Errorf("tier of the whole month: %w", err)
 	}

@@ -86,7 +86,7 @@ func (p *parser) period(r *rawPeriod) (u Period, err error) {
 		key string
 		of  document.Of[billing.Energy]
 		to  *billing.Energy
-	}{{"counter", r.Counter, &u.Counter}, {"free_before", r.FreeBefore, &u.FreeBefore}} {
+	}{{"counter", r.Counter, &u.Counter}, {"free_before", r.FreeBefore, &u.FreeBefore}, {"free_stock", r.FreeStock, &u.FreeStock}} {
 		if *e.to = e.of.Value; e.of.Value < 0 {
 			return u, p.fault(e.of.Line, "%s: %s kWh is negative; give zero or more", e.key, e.of.Value)
 		}

@@ -50,7 +50,8 @@ type Period struct {
 	CounterKnown bool
 	NewOwner     bool // the owner changed (过户) at From
 	FreeBefore   billing.Energy
-	ToDate       bool // the month still runs
+	FreeStock    billing.Energy // of a daily allowance, stacked up before From
+	ToDate       bool           // the month still runs
 	Meters       []Meter
 
 	Persons  int

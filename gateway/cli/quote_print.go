@@ -97,11 +97,11 @@ func tierWord(t *terminal, tier int) string {
 // showLines prints the lines of one bill or sale, and those inside others after them.
 func (t *terminal) showLines(w writer, q *quoted, index int) {
 	line := func(l *quotedLine, amount string) {
-		price := l.Price.String()
+		quantity := l.Quantity.String() + " " + l.Unit
 		if l.PartOf != "" {
-			price += " × " + l.PartOf
+			quantity += t.say("（", " (") + l.PartOf + t.say("）", ")")
 		}
-		row(w, l.Code, l.Name, l.Quantity.String()+" "+l.Unit, price, amount)
+		row(w, l.Code, l.Name, quantity, l.Price, amount)
 	}
 	for i := range q.Lines {
 		if l := &q.Lines[i]; l.Bill == index {

@@ -44,7 +44,7 @@ type quotedLine struct {
 	Quantity billing.Quantity `json:"quantity"`
 	Unit     string           `json:"unit"`
 	Price    billing.Price    `json:"price"`
-	PartOf   string           `json:"part_of_month,omitempty"` // "10/30": quantity x price x this is the amount
+	PartOf   string           `json:"part_of_month,omitempty"` // "10/30": quantity is this part of what was there
 	Amount   string           `json:"amount"`
 	Bill     int              `json:"bill"` // index in bills or sales
 	Part     int              `json:"part"` // index in the parts of the bill
@@ -132,7 +132,6 @@ func instant(t time.Time) string { return t.Format(time.RFC3339) }
 
 // add puts lines of one bill or sale under the others, and their total on the sum.
 func (q *quoted) add(lines []bill.Line, index int, total billing.Money) (err error) {
-	exact := billing.Money(0)
 	for _, l := range lines {
 		line := quotedLine{Code: l.Code, Name: l.Name.In(q.lang), Quantity: l.Quantity, Unit: l.Unit.String(), Price: l.Price, Amount: q.amount(l.Amount), Bill: index, Part: l.Part}
 		if l.Unit == billing.UnitMoney {
@@ -147,19 +146,6 @@ func (q *quoted) add(lines []bill.Line, index int, total billing.Money) (err err
 		}
 		q.Lines = append(q.Lines, line)
 		if err := q.subtotal(l.Component, l.Amount); err != nil {
-			return err
-		}
-		if exact, err = exact.Add(l.Amount); err != nil {
-			return fmt.Errorf("sum of the lines: %w", err)
-		}
-	}
-	// Where a version rounds the sum, the lines are exact and do not add up to it.
-	if exact != total {
-		rest, err := total.Sub(exact)
-		if err == nil {
-			err = q.subtotal(rounding, rest)
-		}
-		if err != nil {
 			return err
 		}
 	}
@@ -264,18 +250,11 @@ func (q *quoted) late(lines []bill.Line, l *usage.Late) error {
 	return nil
 }
 
-// rounding is the subtotal of what a version that rounds the sum adds to its lines.
-const rounding = "rounding"
-
 // finish writes the sums.
 func (q *quoted) finish() {
-	shown := q.Subtotals[:0]
-	for i, s := range q.Subtotals {
-		if s.Amount = q.amount(q.sums[i]); s.Code != rounding || q.sums[i] != 0 {
-			shown = append(shown, s)
-		}
+	for i := range q.Subtotals {
+		q.Subtotals[i].Amount = q.amount(q.sums[i])
 	}
-	q.Subtotals = shown
 	q.Total = q.amount(q.total)
 	if q.Lines == nil {
 		q.Lines = []quotedLine{}

@@ -97,9 +97,7 @@ func (t *till) sell(versions []tariff.Version, p *usage.Payment) (Sold, error) {
 		left -= one.Fixed
 		one.Lines = append(one.Lines, taking("fixed", billing.Name{ZH: "固定费用", EN: "fixed charges"}, one.Fixed))
 	}
-	if left, err = t.debts(&one, left, v.Decimals); err != nil {
-		return Sold{}, err
-	}
+	left = t.debts(&one, left, v.Decimals)
 	one.ForEnergy = left
 	charge, err := t.buy(energyOnly, &one)
 	if err != nil {
@@ -170,9 +168,7 @@ func (t *till) fixed(v, energyOnly *tariff.Version, p *usage.Payment) (billing.M
 	due := max(0, with.Total-without.Total-t.taken) // sums of a month are far from the unit's end
 	limit := p.Amount
 	if p.Amount < t.s.Below {
-		if limit, err = shareOf(p.Amount, t.s.Share, v.Decimals); err != nil {
-			return 0, err
-		}
+		limit = shareOf(p.Amount, t.s.Share, v.Decimals)
 	}
 	now := min(due, limit)
 	t.taken += now
@@ -180,12 +176,12 @@ func (t *till) fixed(v, energyOnly *tariff.Version, p *usage.Payment) (billing.M
 }
 
 // shareOf is a share, 1e-6, of a payment, cut to the place of the currency.
-func shareOf(m billing.Money, share int64, decimals int) (billing.Money, error) {
-	part, err := billing.Energy(m).Part(share, 1e6)
+func shareOf(m billing.Money, share int64, decimals int) billing.Money {
+	part, err := billing.Energy(m).Part(min(share, 1e6), 1e6)
 	if err != nil {
-		return 0, fmt.Errorf("share of %s: %w", m, err)
+		return 0 // a share below zero; Parse lets none through
 	}
-	return billing.Money(part) - billing.Money(part)%unit(decimals), nil
+	return billing.Money(part) - billing.Money(part)%unit(decimals)
 }
 
 // unit is the place of rounding in units of Money.
@@ -199,18 +195,14 @@ func unit(decimals int) billing.Money {
 
 // debts settles debts in their order: in full, or by their share of the
 // payment. What is not for electricity takes nothing without consent.
-func (t *till) debts(one *Sold, left billing.Money, decimals int) (billing.Money, error) {
+func (t *till) debts(one *Sold, left billing.Money, decimals int) billing.Money {
 	for i := range t.s.Debts {
 		d := &t.s.Debts[i]
 		took := Taking{Code: d.Code, Left: t.owed[i], Refused: !d.Electricity && d.Consent == ""}
 		if !took.Refused {
 			took.Amount = min(t.owed[i], left)
 			if d.Share > 0 {
-				limit, err := shareOf(one.Amount, d.Share, decimals)
-				if err != nil {
-					return 0, err
-				}
-				took.Amount = min(took.Amount, limit)
+				took.Amount = min(took.Amount, shareOf(one.Amount, d.Share, decimals))
 			}
 			left -= took.Amount
 			t.owed[i] -= took.Amount
@@ -221,7 +213,7 @@ func (t *till) debts(one *Sold, left billing.Money, decimals int) (billing.Money
 			one.Lines = append(one.Lines, taking("debt."+d.Code, billing.Name{ZH: "欠款 " + d.Code, EN: "debt " + d.Code}, took.Amount))
 		}
 	}
-	return left, nil
+	return left
 }
 
 // taking is the line of a sum that is not priced.
@@ -283,9 +275,6 @@ func (t *till) buy(v *tariff.Version, one *Sold) (rate.Charge, error) {
 	c, err := charge(low)
 	if err != nil {
 		return rate.Charge{}, err
-	}
-	if low == 0 && c.Total > 0 { // a charge that stands without a kWh
-		return rate.Charge{}, fmt.Errorf("%w: tariff %s charges %s without a kWh", rate.ErrUsage, v.ID, c.Total)
 	}
 	one.Energy, err = t.s.Quantum.Times(low)
 	return c, err

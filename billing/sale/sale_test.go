@@ -150,6 +150,41 @@ func TestSalesThatCannotBeMade(t *testing.T) {
 	}
 }
 
+func TestSalesAtTheEdges(t *testing.T) {
+	head := "tariff: s\nname: {en: S}\ncurrency: KES\nutc_offset: \"+03:00\"\nversions:\n  - number: 1\n    valid_from: 2026-01-10\n    valid_to: 2026-01-20\n    document: D\n    decimals: 2\n    kind: composed\n    components:\n"
+	parse := func(text string) []tariff.Version {
+		v, err := tariff.Parse("s", []byte(head+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	// Ten days of the month are in the version, the sum is the month's all the same.
+	v := parse("      - energy: {price: 2}\n      - fixed: {per_month: 30}\n      - tax: {rate: 10%}\n")
+	sold := sell(t, v, "sale: {payments: [{at: 2026-01-11, amount: 34}]}")
+	if one := sold[0]; one.Fixed.String() != "33.00" || one.Energy.String() != "0.4" || one.Change.String() != "0.12" {
+		t.Errorf("got %s, %s kWh and %s", one.Fixed, one.Energy, one.Change)
+	}
+	d, err := usage.Parse("u", []byte("sale: {quantum: 9000000000000, payments: [{at: 2026-01-11, amount: 34}]}"), v[0].Location())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sold, err := sale.Sell(parse("      - energy: {price: 1000000000}\n"), d.Sale, "u"); err != nil || sold[0].Energy != 0 || sold[0].Change != sold[0].Amount {
+		t.Errorf("got %+v, %v", sold, err)
+	}
+	if _, err := sale.Sell(parse("      - energy: {price: 1}\n      - basic: {per_kva: 1}\n"), d.Sale, "u"); !errors.Is(err, rate.ErrFacts) || !strings.Contains(err.Error(), "is not sold in advance") {
+		t.Errorf("got %v", err)
+	}
+	broken := []tariff.Version{{ID: "b", Number: 1, Kind: tariff.Composed, Decimals: 2, ValidFrom: time.Unix(0, 0), Components: []tariff.Component{{Kind: tariff.EnergyCharge, Code: "energy", Energy: &tariff.EnergyPrice{}}}}}
+	if _, err := sale.Sell(broken, d.Sale, "u"); !errors.Is(err, rate.ErrVersion) {
+		t.Errorf("got %v", err)
+	}
+	broken[0].Components = append(broken[0].Components, tariff.Component{Kind: tariff.FixedCharge, Code: "fixed", Fixed: &tariff.Fixed{PerDay: 1}})
+	if _, err := sale.Sell(broken, d.Sale, "u"); !errors.Is(err, rate.ErrVersion) || !strings.Contains(err.Error(), "fixed sums of the month") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestALandlordsBillAddsUp(t *testing.T) {
 	kwh := func(s string) billing.Energy {
 		e, err := billing.ParseEnergy(s)

@@ -70,11 +70,7 @@ func (c *counter) note(x *line.Exchange, set line.Settings, err error) {
 	switch {
 	case err == nil, errors.Is(err, ErrRefused):
 		c.answered(x, set)
-		if err == nil {
-			c.st.Replies++
-			return
-		}
-		c.st.Faults++ // the status has no other place for a refusal
+		c.st.Replies++ // a refusal is a sound answer: a meter that keeps no freezes is not a bad line
 	case errors.Is(err, line.ErrSilent) && x.Received == 0:
 		c.st.Silent++
 		c.q.Silent++

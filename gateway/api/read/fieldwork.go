@@ -65,7 +65,7 @@ func workSummary(r *protocol.FieldRecord, lang string) string {
 	case b.On != nil:
 		return say("关闭", "off")
 	case b.Stage != "":
-		act := strings.TrimSpace(strings.Join([]string{b.Action + b.Act, b.What, b.Value}, " "))
+		act := strings.TrimSpace(strings.Join([]string{Actions.In(lang, b.Action) + b.Act, b.What, b.Value}, " "))
 		if b.State == "" {
 			return fmt.Sprintf(say("%s：即将执行", "%s: about to be done"), act)
 		}

@@ -8,8 +8,8 @@ import (
 
 func TestFieldWorkIsSummedUpInHalfALine(t *testing.T) {
 	for _, row := range []struct{ body, en, zh string }{
-		{`{"action":"trip","stage":"intent"}`, "trip: about to be done", "trip：即将执行"},
-		{`{"action":"trip","stage":"result","state":"done"}`, "trip: done, read back", "trip：已执行，已读回"},
+		{`{"action":"trip","stage":"intent"}`, "trip: about to be done", "跳闸：即将执行"},
+		{`{"action":"trip","stage":"result","state":"done"}`, "trip: done, read back", "跳闸：已执行，已读回"},
 		{`{"act":"clear-events","what":"all","stage":"result","state":"refused"}`, "clear-events all: refused, nothing was sent", "clear-events all：拒绝，未发送"},
 		{`{"on":true,"until":5}`, "on", "开启"},
 		{`{"on":false}`, "off", "关闭"},

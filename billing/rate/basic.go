@@ -61,6 +61,12 @@ func (e *engine) supply(b *tariff.Basic, i int, demand billing.Price) error {
 			den = b.DaysOfMonth
 		}
 	}
+	e.c.ToDate = e.c.ToDate || e.u.Facts.ToDate && s.Mode != tariff.ByCapacity
+	// Nobody has no transformer: what rests on one that is not told is not free.
+	demanded := s.Mode != tariff.ByCapacity && b.PerKW > 0
+	if s.Capacity == 0 && (s.Mode == tariff.ByCapacity && b.PerKVA > 0 || demanded && b.HighFactor > 0 || demanded && s.Mode == tariff.ByContract && b.Floor > 0) {
+		return fmt.Errorf("%w: the capacity of the transformers", ErrFacts)
+	}
 	line := func(p part, unit billing.Unit, q billing.Quantity, price billing.Price) error {
 		return e.add(p, i+1, unit, q, price, num, den)
 	}

@@ -92,7 +92,6 @@ func (e *engine) measure() error {
 	if f.Days < 0 || f.Days > daysMax || f.Months < 0 || f.Months > daysMax*1e6 {
 		return fmt.Errorf("%w: a period of %d days and %s months", ErrUsage, f.Days, f.Months)
 	}
-	e.c.ToDate = f.ToDate
 	return e.loss(f)
 }
 

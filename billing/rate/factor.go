@@ -78,7 +78,7 @@ func (e *engine) factor(f *tariff.Factor) error {
 	if err := e.addRate(base, rate); err != nil {
 		return err
 	}
-	e.c.Cos, e.c.Funds = cos, funds
+	e.c.Cos, e.c.Funds, e.c.ToDate = cos, funds, e.c.ToDate || facts.ToDate
 	return nil
 }
 
@@ -176,6 +176,12 @@ func (e *engine) funds(f *tariff.Factor) (funds billing.Money, err error) {
 		if err != nil {
 			return 0, err
 		}
+		// Free energy has no price, and so no funds in it.
+		free, err := e.free(p.Energy.Free, a.energy)
+		if err != nil {
+			return 0, err
+		}
+		a.energy -= free
 		if p.Energy.Share != nil || !rest {
 			all += a.energy // at most the period's
 		}

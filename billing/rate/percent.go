@@ -35,9 +35,12 @@ func (e *engine) base(of []string) (billing.Money, error) {
 }
 
 // named reports whether the line belongs to a component of the list. An empty
-// list names all; that of a power factor, energy and basic charges.
+// list names all; that of a power factor, energy and basic charges. Funds are
+// not in the base of a power factor, even where they are charged apart and named.
 func (e *engine) named(of []string, l *Line) bool {
 	switch {
+	case e.kind == tariff.FactorCharge && l.Kind == tariff.LevyCharge && e.v.Components[l.at].Levy.Fund:
+		return false
 	case len(of) > 0:
 		return slices.Contains(of, l.Component())
 	case e.kind == tariff.FactorCharge:

@@ -2,6 +2,8 @@ package bill
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"feikong/billing"
 	"feikong/billing/rate"
@@ -9,8 +11,9 @@ import (
 	"feikong/billing/usage"
 )
 
-// RateAll is the bills of periods in their order. A period that begins where
-// the one before ended goes on with its tier counter, unless it tells its own.
+// RateAll is the bills of periods in their order, each by the versions that
+// were known when it was billed. A period that begins where the one before ended
+// goes on with its tier counter, unless it tells its own.
 func RateAll(versions []tariff.Version, days tariff.Days, periods []usage.Period) ([]Bill, error) {
 	bills := make([]Bill, 0, len(periods))
 	for i := range periods {
@@ -18,7 +21,7 @@ func RateAll(versions []tariff.Version, days tariff.Days, periods []usage.Period
 		if i > 0 && periods[i].From.Equal(periods[i-1].To) {
 			carried = &bills[i-1].CounterAfter
 		}
-		b, err := rated(versions, days, &periods[i], carried)
+		b, err := rated(knownThen(versions, periods[i].BilledWith), days, &periods[i], carried)
 		if err != nil {
 			return nil, err
 		}
@@ -63,6 +66,8 @@ type Posting struct {
 // and its new bill, or the difference, and the same for every later period of
 // the tier cycle that comes out otherwise. Net is the sum of all postings: what
 // the account owes beside the originals. originals are the bills as they were.
+// A period that was billed before a version was published is rated anew too, and
+// posted where that comes out otherwise (退补).
 func Correct(versions []tariff.Version, days tariff.Days, periods []usage.Period, corrections []usage.Correction) (originals []Bill, postings []Posting, net billing.Money, err error) {
 	if originals, err = RateAll(versions, days, periods); err != nil {
 		return nil, nil, 0, err
@@ -81,7 +86,7 @@ func Correct(versions []tariff.Version, days tariff.Days, periods []usage.Period
 				u, kind, form, reason = c.Period, Corrected, c.Form, c.Reason
 			}
 		}
-		if kind == Rerated && shift == 0 {
+		if kind == Rerated && shift == 0 && u.BilledWith == 0 {
 			continue
 		}
 		if kind == Rerated || !u.CounterKnown {
@@ -97,6 +102,9 @@ func Correct(versions []tariff.Version, days tariff.Days, periods []usage.Period
 		if shift, err = b.CounterAfter.Sub(originals[i].CounterAfter); err != nil {
 			return nil, nil, 0, fmt.Errorf("%s: line %d: tier counter: %w", u.Name, u.Line, err)
 		}
+		if kind == Rerated && b.same(&originals[i]) {
+			continue
+		}
 		made, err := post(originals[i], b, kind, form, i, reason)
 		if err != nil {
 			return nil, nil, 0, fmt.Errorf("%s: line %d: correction: %w", u.Name, u.Line, err)
@@ -109,6 +117,34 @@ func Correct(versions []tariff.Version, days tariff.Days, periods []usage.Period
 		postings = append(postings, made...)
 	}
 	return originals, postings, net, nil
+}
+
+// same reports a bill that comes out as it was.
+func (b *Bill) same(old *Bill) bool {
+	return b.Total == old.Total && b.CounterBefore == old.CounterBefore && b.CounterAfter == old.CounterAfter && slices.Equal(b.Lines, old.Lines)
+}
+
+// knownThen is the versions up to a number, as they stood then: one that a later
+// publication ended had no end yet. Number 0 is all of them.
+func knownThen(versions []tariff.Version, number int) []tariff.Version {
+	if number == 0 {
+		return versions
+	}
+	known := slices.DeleteFunc(slices.Clone(versions), func(v tariff.Version) bool { return v.Number > number })
+	for i := range known {
+		v := &known[i]
+		cutShort := slices.ContainsFunc(versions, func(o tariff.Version) bool { return o.Number > number && o.ValidFrom.Equal(v.ValidTo) })
+		if !cutShort {
+			continue
+		}
+		v.ValidTo = time.Time{}
+		for k := range known {
+			if next := known[k].ValidFrom; next.After(v.ValidFrom) && (v.ValidTo.IsZero() || next.Before(v.ValidTo)) {
+				v.ValidTo = next
+			}
+		}
+	}
+	return known
 }
 
 // restarts reports a period whose tier counter does not rest on those before it.

@@ -8,6 +8,8 @@ import (
 	"feikong/billing"
 	"feikong/billing/bill"
 	"feikong/billing/usage"
+
+	"pgregory.net/rapid"
 )
 
 const year = `
@@ -90,4 +92,79 @@ func TestLateChargesChangeAtTheYearsEnd(t *testing.T) {
 			t.Errorf("%s %s: got %s, want %s", test.amount, test.paid, text, test.want)
 		}
 	}
+}
+
+func TestAVersionPublishedAfterwardsIsPostedAsADifference(t *testing.T) {
+	v := shipped(t, "flat")
+	for i, start := range []string{"2026-03-01", "2026-06-01", "2026-08-01"} {
+		at, err := time.ParseInLocation(time.DateOnly, start, beijing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v[i].ValidTo = at
+		next := v[0]
+		next.Number, next.ValidFrom, next.ValidTo, next.Price = i+2, at, time.Time{}, billing.Price(i+1)*1e8
+		v = append(v, next)
+	}
+	// When February to July were billed only versions 1 and 3 were known.
+	v[1].Number, v[2].Number, v[3].Number = 3, 2, 4
+	d := document(t, v, `
+periods:
+  - {from: 2026-02-01, to: 2026-03-01, energy: 100, billed_with: 2}
+  - {from: 2026-03-01, to: 2026-04-01, energy: 100, billed_with: 2}
+  - {from: 2026-06-01, to: 2026-07-01, energy: 100, billed_with: 2}
+  - {from: 2026-08-01, to: 2026-09-01, energy: 100}
+`)
+	originals, postings, net, err := bill.Correct(v, nil, d.Periods, d.Corrections)
+	if err != nil || len(originals) != 4 || len(postings) != 2 {
+		t.Fatalf("got %d postings of %d, %v", len(postings), len(originals), err)
+	}
+	if originals[1].Total.String() != "54.69" || postings[1].Bill.Total.String() != "100.00" || postings[1].Kind != bill.Rerated || net.String() != "45.31" {
+		t.Errorf("got %s, then %s; net %s", originals[1].Total, postings[1].Bill.Total, net)
+	}
+}
+
+// Whatever was wrong, the postings come to what billing anew would have said.
+func TestCorrectionsComeToBillingAnew(t *testing.T) {
+	v := shipped(t, "shandong-household")
+	rapid.Check(t, func(rt *rapid.T) {
+		at := time.Date(2025, 9, 1, 0, 0, 0, 0, beijing)
+		var periods []usage.Period
+		var corrections []usage.Correction
+		counter := billing.Energy(rapid.Int64Range(0, 4e9).Draw(rt, "counter"))
+		for i := range rapid.IntRange(1, 9).Draw(rt, "periods") {
+			to := at.AddDate(0, 0, rapid.IntRange(10, 70).Draw(rt, "days"))
+			u := usage.Period{From: at, To: to, Name: "u", Line: 1, Meters: told(at, to, billing.Energy(rapid.Int64Range(0, 1e9).Draw(rt, "energy")))}
+			if i == 0 {
+				u.Counter, u.CounterKnown = counter, true
+			}
+			periods = append(periods, u)
+			if rapid.Bool().Draw(rt, "wrong") {
+				u.Meters = told(at, to, billing.Energy(rapid.Int64Range(0, 1e9).Draw(rt, "right")))
+				corrections = append(corrections, usage.Correction{Period: u, Form: usage.Form(rapid.IntRange(0, 1).Draw(rt, "form"))})
+			}
+			at = to
+		}
+		originals, _, net, err := bill.Correct(v, nil, periods, corrections)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for i := range periods {
+			for _, c := range corrections {
+				if c.Period.From.Equal(periods[i].From) {
+					periods[i] = c.Period
+				}
+			}
+		}
+		anew, err := bill.RateAll(v, nil, periods)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for i := range anew {
+			net -= anew[i].Total - originals[i].Total
+		}
+		if net != 0 {
+			rt.Fatalf("the postings come to %s more than billing anew", net)
+		}
+	})
 }

@@ -91,7 +91,10 @@ func (p *parser) period(r *rawPeriod) (u Period, err error) {
 			return u, p.fault(e.of.Line, "%s: %s kWh is negative; give zero or more", e.key, e.of.Value)
 		}
 	}
-	u.CounterKnown, u.NewOwner, u.ToDate = r.Counter.Present(), r.NewOwner.Value, r.ToDate.Value
+	u.CounterKnown, u.NewOwner, u.ToDate, u.BilledWith = r.Counter.Present(), r.NewOwner.Value, r.ToDate.Value, r.BilledWith.Value
+	if r.BilledWith.Present() && u.BilledWith < 1 {
+		return u, p.fault(r.BilledWith.Line, "billed_with is %d; give the number of the newest version of the tariff when the period was billed", u.BilledWith)
+	}
 	for _, step := range []func(*Period, *rawPeriod) error{p.meters, p.household, p.supplies, p.reactive, p.loss} {
 		if err := step(&u, r); err != nil {
 			return u, err

@@ -26,6 +26,7 @@ type raw struct {
 	FreeBefore document.Of[billing.Energy] `yaml:"free_before"`
 	FreeStock  document.Of[billing.Energy] `yaml:"free_stock"`
 	ToDate     document.Of[bool]           `yaml:"to_date"`
+	BilledWith document.Of[int]            `yaml:"billed_with"`
 	Energy     document.Of[billing.Energy] `yaml:"energy"`
 	Bands      []rawCount                  `yaml:"bands"`
 	Hours      *rawHours                   `yaml:"hours"`
@@ -39,7 +40,7 @@ type raw struct {
 // period is the keys of a period that stand at the top.
 func (r *raw) period() rawPeriod {
 	return rawPeriod{
-		Line: r.Line, From: r.From, To: r.To, Counter: r.Counter, NewOwner: r.NewOwner, FreeBefore: r.FreeBefore, FreeStock: r.FreeStock, ToDate: r.ToDate,
+		Line: r.Line, From: r.From, To: r.To, Counter: r.Counter, NewOwner: r.NewOwner, FreeBefore: r.FreeBefore, FreeStock: r.FreeStock, ToDate: r.ToDate, BilledWith: r.BilledWith,
 		Energy: r.Energy, Bands: r.Bands, Hours: r.Hours, Meters: r.Meters, Household: r.Household, Supplies: r.Supplies, Reactive: r.Reactive, Loss: r.Loss,
 	}
 }
@@ -53,6 +54,7 @@ type rawPeriod struct {
 	FreeBefore document.Of[billing.Energy] `yaml:"free_before"`
 	FreeStock  document.Of[billing.Energy] `yaml:"free_stock"`
 	ToDate     document.Of[bool]           `yaml:"to_date"`
+	BilledWith document.Of[int]            `yaml:"billed_with"`
 	Energy     document.Of[billing.Energy] `yaml:"energy"`
 	Bands      []rawCount                  `yaml:"bands"`
 	Hours      *rawHours                   `yaml:"hours"`
@@ -67,7 +69,7 @@ type rawPeriod struct {
 
 // present is the line of the first key of a period, or 0.
 func (r *rawPeriod) present() int {
-	for _, line := range []int{r.From.Line, r.To.Line, r.Counter.Line, r.NewOwner.Line, r.FreeBefore.Line, r.FreeStock.Line, r.ToDate.Line, r.Energy.Line} {
+	for _, line := range []int{r.From.Line, r.To.Line, r.Counter.Line, r.NewOwner.Line, r.FreeBefore.Line, r.FreeStock.Line, r.ToDate.Line, r.BilledWith.Line, r.Energy.Line} {
 		if line > 0 {
 			return line
 		}

@@ -52,7 +52,10 @@ type Period struct {
 	FreeBefore   billing.Energy
 	FreeStock    billing.Energy // of a daily allowance, stacked up before From
 	ToDate       bool           // the month still runs
-	Meters       []Meter
+	// BilledWith is the highest number of a version that was known when the period
+	// was billed; 0: all that are known now.
+	BilledWith int
+	Meters     []Meter
 
 	Persons  int
 	Words    []string

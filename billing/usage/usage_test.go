@@ -309,6 +309,7 @@ func TestParseRefusesWithLineAndRemedy(t *testing.T) {
 		{"backwards", "from: 2026-07-02\nto: 2026-07-02\nenergy: 1", "line 2: to: the period ends at 2026-07-02, when or before it begins"},
 		{"long", "from: 2006-07-02\nto: 2026-07-02\nenergy: 1", "longer than ten years"},
 		{"no energy", day, "energy is missing"},
+		{"billed with", day + "energy: 1\nbilled_with: 0", "billed_with is 0; give the number"},
 		{"negative", day + "energy: -1", "line 3: energy: -1 kWh is negative"},
 		{"negative counter", day + "energy: 1\ncounter: -1", "counter: -1 kWh is negative"},
 		{"twice told", day + "energy: 1\nmeters: [{energy: 1}]", "beside meters"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -137,7 +138,7 @@ func (t *terminal) price(versions []tariff.Version, days tariff.Days, d *usage.D
 
 // periods rates the periods, or what their corrections post.
 func (q *quoted) periods(versions []tariff.Version, days tariff.Days, d *usage.Document) error {
-	if len(d.Corrections) == 0 {
+	if len(d.Corrections) == 0 && !slices.ContainsFunc(d.Periods, func(u usage.Period) bool { return u.BilledWith > 0 }) {
 		bills, err := bill.RateAll(versions, days, d.Periods)
 		if err != nil {
 			return err

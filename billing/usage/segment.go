@@ -2,6 +2,7 @@ package usage
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"feikong/billing"
@@ -168,7 +169,8 @@ func (m *measurer) count(u *Meter, s *Segment, name string, start, end *Reading)
 	last, _ := end.valueOf(name)
 	zh, en := "", ""
 	if rolled {
-		zh, en = "，示数翻转", ", the register rolled over"
+		top := "1" + strings.Repeat("0", s.Digits)
+		zh, en = "，示数在 "+top+" 处翻转", ", the register rolled over at "+top
 	}
 	unit := pick{"千瓦时", "kWh"}
 	if name == regReactive || name == regReactiveBack {

@@ -7,6 +7,7 @@ import (
 
 	"feikong/billing/bill"
 	"feikong/billing/sale"
+	"feikong/billing/tariff"
 )
 
 // kindWords are the kinds of bill among corrections, as printed.
@@ -66,13 +67,20 @@ func (t *terminal) showQuote(w writer, q *quoted) {
 		t.showLines(w, q, 0)
 	}
 	for _, s := range q.Shares {
+		if len(q.Bills) == 0 {
+			break // they are lines already
+		}
 		row(w, t.say("分摊", "share"), s.Tenant, s.Energy.String()+" kWh", "", s.Amount)
 	}
 	row(w)
 	for _, s := range q.Subtotals {
 		row(w, t.say("小计", "subtotal"), s.Code, "", "", s.Amount)
 	}
-	row(w, t.say("合计", "total"), "", q.Energy.String()+" kWh", "", q.Total+" "+q.Currency)
+	energy := ""
+	if len(q.Bills)+len(q.Sales) > 0 {
+		energy = q.Energy.String() + " kWh"
+	}
+	row(w, t.say("合计", "total"), "", energy, "", q.Total+" "+q.Currency)
 	if q.Counters.Tier > 0 {
 		row(w, t.say("阶梯累计", "tier counter"), q.Counters.Before.String()+" → "+q.Counters.After.String()+" kWh", tierWord(t, q.Counters.Tier))
 	}
@@ -154,6 +162,9 @@ func (q *quoted) explainBill(b *bill.Bill, kind, reason string) {
 			q.say("第 %d 段 %s 至 %s：无当日示数，按天数分得 %s 千瓦时，版本 %d", "part %d, %s to %s: no reading there, the days give %s kWh, version %d", i+1, p.From.Format(time.DateOnly), p.To.Format(time.DateOnly), p.Energy, p.By.Number)
 		}
 		q.Explain = append(q.Explain, p.Charge.Explain(q.lang)...)
+		if p.By.Kind != tariff.Composed {
+			q.say("每行四舍五入到 %d 位小数；依据：%s", "each line is rounded to %d decimals, half away from zero; source: %s", p.By.Decimals, p.By.Document)
+		}
 	}
 	if len(b.Parts) > 1 {
 		q.say("各段合计 %s", "all parts %s", q.amount(b.Total))

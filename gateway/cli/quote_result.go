@@ -229,7 +229,10 @@ func (q *quoted) allotted(parts []sale.Allotment, lines bool) error {
 		if !lines {
 			continue
 		}
-		l := bill.Line{Component: "share", Code: "share." + p.Tenant, Name: billing.Name{ZH: "分摊 " + p.Tenant, EN: "share of " + p.Tenant}, Quantity: billing.Quantity(p.Energy), Amount: p.Amount}
+		l := bill.Line{Component: "share", Code: "share." + p.Tenant, Name: billing.Name{ZH: "分摊 " + p.Tenant, EN: "share of " + p.Tenant}, Unit: billing.UnitMoney, Price: 1e8, Amount: p.Amount}
+		if quantity, err := billing.Energy(p.Amount).Times(100); err == nil {
+			l.Quantity = billing.Quantity(quantity)
+		}
 		if err := q.add([]bill.Line{l}, 0, p.Amount); err != nil {
 			return err
 		}

@@ -117,3 +117,62 @@ func TestQuoteNamesWhatIsWrong(t *testing.T) {
 		t.Errorf("exit %d: %s%s", code, out, errOut)
 	}
 }
+
+const feastTariff = `tariff: h
+name: {en: H}
+currency: CNY
+utc_offset: "+08:00"
+versions:
+  - number: 1
+    valid_from: 2026-01-01
+    document: D
+    decimals: 2
+    kind: composed
+    calendar: cn
+    bands: [{code: day}, {code: feast}]
+    remainder: {band: day}
+    schedule:
+      - {days: [workday, weekend], hours: [{band: day, at: [00:00-24:00]}]}
+      - {days: [holiday], hours: [{band: feast, at: [00:00-24:00]}]}
+    components:
+      - energy: {prices: [{band: day, price: 1}, {band: feast, price: 0.1}]}
+`
+
+func TestQuoteTellsHolidaysByTheCalendar(t *testing.T) {
+	dir := t.TempDir()
+	prices := write(t, dir, "h.yaml", feastTariff)
+	// The National Day's eve is a workday, then the holiday begins.
+	use := write(t, dir, "u.yaml", "from: 2026-09-30\nto: 2026-10-02\nhours: {kwh: ["+strings.Repeat("1, ", 47)+"1]}\n")
+	late := write(t, dir, "late.yaml", "from: 2027-01-01\nto: 2027-01-01T01:00\nhours: {kwh: [1]}\n")
+	code, _, errOut := call(t, "en_GB.UTF-8", "quote", "--tariff", prices, "--usage", use)
+	if code != 1 || !strings.Contains(errOut, "holiday calendar cn; give it with --calendar") {
+		t.Errorf("without a calendar: exit %d, %s", code, errOut)
+	}
+	code, out, errOut := call(t, "en_GB.UTF-8", "quote", "--tariff", prices, "--usage", use, "--calendar", "../../configs/calendars/cn.yaml", "--json")
+	if code != 0 || !strings.Contains(out, `"total": "26.40"`) {
+		t.Errorf("with it: exit %d, %s%s", code, out, errOut)
+	}
+	code, _, errOut = call(t, "en_GB.UTF-8", "quote", "--tariff", prices, "--usage", late, "--calendar", "../../configs/calendars/cn.yaml")
+	if code != 1 || !strings.Contains(errOut, "calendar cn does not cover 2027-01-01; give one that does") {
+		t.Errorf("beyond it: exit %d, %s", code, errOut)
+	}
+	other := write(t, dir, "two.yaml", feastTariff+strings.Replace(feastTariff[strings.Index(feastTariff, "  - number"):], "number: 1\n    valid_from: 2026-01-01", "number: 2\n    valid_from: 2026-02-01", 1))
+	mixed := write(t, dir, "mixed.yaml", strings.Replace(readText(t, other), "calendar: cn", "calendar: xx", 1))
+	xx := write(t, dir, "xx.yaml", "calendar: xx\nname: {en: X}\ndocument: D\ncovers: {from: 2026-01-01, to: 2026-12-31}\n")
+	code, _, errOut = call(t, "en_GB.UTF-8", "quote", "--tariff", mixed, "--usage", use, "--calendar", "../../configs/calendars/cn.yaml", "--calendar", xx)
+	if code != 1 || !strings.Contains(errOut, "the versions name the calendars") {
+		t.Errorf("two calendars: exit %d, %s", code, errOut)
+	}
+	if code, _, errOut = call(t, "en_GB.UTF-8", "quote", "--tariff", prices, "--usage", use, "--calendar", filepath.Join(dir, "none.yaml")); code != 1 || !strings.Contains(errOut, "no such file") {
+		t.Errorf("no calendar: exit %d, %s", code, errOut)
+	}
+}
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}

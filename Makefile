@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X feikong/internal/daemon.Version=$(VERSION)
 FUZZ    ?= 30s
 PROP    ?= 10000
 
-.PHONY: help run demo test check race fuzz prop bench fleet build build-all deps clean
+.PHONY: help run demo test check race fuzz prop bench footprint fleet build build-all deps clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,10 +43,13 @@ fuzz: ## every fuzz target for FUZZ each (default 30s), and 10^7 corrupted repli
 
 prop: ## the property tests with PROP cases each (default 10000)
 	$(GO) test -count=1 -timeout 120m ./gateway/pipeline -run 'Order|Shuffled|NothingThat' -rapid.checks=$(PROP)
-	$(GO) test -count=1 -timeout 120m ./billing ./billing/ledger ./billing/rate ./billing/register ./protocol ./protocol/dlt645 ./protocol/modbusmap -rapid.checks=$(PROP)
+	$(GO) test -count=1 -timeout 120m ./billing ./billing/bill ./billing/ledger ./billing/rate ./billing/register ./billing/sale ./protocol ./protocol/dlt645 ./protocol/modbusmap -rapid.checks=$(PROP)
 
 bench: ## RATIO lines: name median min max, both sides interleaved in one run
 	FEIKONG_BENCH=1 $(GO) test -count=1 -p 1 -run "^TestRatio" ./internal/ratio/... -v | grep -E "^(RATIO|COST|--- FAIL|FAIL)"
+
+footprint: ## the real agent with 8 lines of 256 meters: memory and processor time (14 minutes)
+	FEIKONG_AGENT8X256=1 $(GO) test -count=1 -timeout 30m ./firmware-sim/e2e -run 2048 -v
 
 fleet: ## 10,000 simulated meters on 100 lines, all polled without a pause: memory and CPU of the one process
 	FEIKONG_FLEET=1 $(GO) test -count=1 -run '^TestFleetFitsOneProcess$$' -v ./firmware-sim

@@ -48,20 +48,20 @@ func (r *run) issue(w *work, ev *account.Event, receipt *account.Receipt) {
 		refuse(receipt, "no-tariff", "no tariff version is valid at the start of the period")
 		return
 	}
-	charge, err := rate.Estimate(w.tariff, usage(w, end))
-	if err != nil {
-		refuse(receipt, "no-charge", err.Error())
+	p, d := r.price(w, end)
+	if d != nil {
+		refuse(receipt, "no-charge", d.detail)
 		return
 	}
 	bill := account.Bill{
-		No: w.no, ID: account.BillID(w.profile.ID, ev.Issue.Label), Period: s.Period, From: s.PeriodStart, To: end, Issued: ev.Now, Energy: s.Energy, Amount: charge.Total,
-		Tariff: fmt.Sprintf("%s v%d", w.tariff.ID, w.tariff.Number), Document: w.tariff.Document, Explain: charge.Explain("en"), ExplainZH: charge.Explain("zh"),
+		No: w.no, ID: account.BillID(w.profile.ID, ev.Issue.Label), Period: s.Period, From: s.PeriodStart, To: end, Issued: ev.Now, Energy: s.Energy, Amount: p.total,
+		Lines: p.lines(), Explain: p.explain("en"), ExplainZH: p.explain("zh"),
 	}
-	bill.Lines = billLines(&charge)
+	bill.Tariff, bill.Document = p.versions()
 	// Postings first: when one is refused nothing of the period has moved.
 	balances, chain, entries := s.Balances, s.Chain, len(r.out.Entries)
-	if charge.Total > 0 {
-		if err := r.post(w, ledger.NewIssue(charge.Total, bill.ID, ev.Now)); err != nil {
+	if p.total > 0 {
+		if err := r.post(w, ledger.NewIssue(p.total, bill.ID, ev.Now)); err != nil {
 			s.Balances, s.Chain, r.out.Entries = balances, chain, r.out.Entries[:entries]
 			refuse(receipt, "not-posted", err.Error())
 			return
@@ -69,11 +69,11 @@ func (r *run) issue(w *work, ev *account.Event, receipt *account.Receipt) {
 		r.settleReceivables(w, bill.ID, ev.Now)
 	}
 	for i := range s.Points {
-		p := &s.Points[i]
-		bill.Registers = append(bill.Registers, account.BillRegister{Point: w.profile.Points[i].ID, Start: p.Anchor, End: p.Current, Carried: p.Carried, Multiplier: w.profile.Points[i].Multiplier})
-		p.Anchor, p.Carried, p.Before = p.Current, 0, nil
+		point := &s.Points[i]
+		bill.Registers = append(bill.Registers, account.BillRegister{Point: w.profile.Points[i].ID, Start: point.Anchor, End: point.Current, Carried: point.Carried, Multiplier: w.profile.Points[i].Multiplier})
+		point.Anchor, point.Carried, point.Before = point.Current, 0, nil
 	}
-	s.CycleBefore, s.Energy, s.Estimate = charge.CycleAfter, 0, 0
+	s.CycleBefore, s.CycleStart, s.Energy, s.Estimate = p.after, p.cycle, 0, 0
 	s.Period, s.PeriodStart = s.Period+1, end
 	w.touched = true
 	r.out.Bills = append(r.out.Bills, bill)

@@ -400,12 +400,16 @@ func testConfig(t testing.TB) *account.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hours, err := tariff.Parse("hours", read("../../configs/tariffs/shandong-household-tou.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := []policy.Window{{Days: policy.Daily, From: 0, To: 1440}}
 	base := policy.Policy{ID: "village", Version: 1, Clause: "5", WarnBelow: yuan(50), WarnMargin: yuan(10), NoticeGrace: time.Hour, Windows: all,
 		MaxReadingAge: 26 * time.Hour, MaxClockDrift: 10 * time.Minute, MinGapBetweenTrips: time.Hour, TripsPerHour: 60, RestoreMode: policy.RestoreClose, OrderTTL: 30 * time.Minute}
 	permit := base
 	permit.ID, permit.RestoreMode = "permit", policy.RestorePermit
-	return &account.Config{Generation: 1, Tariffs: map[string][]tariff.Version{"shandong-household": household, "shandong-joint": joint},
+	return &account.Config{Generation: 1, Tariffs: map[string][]tariff.Version{"shandong-household": household, "shandong-joint": joint, "shandong-household-tou": hours},
 		Policies: map[string]policy.Policy{"village": base, "permit": permit}, Audit: audit.DefaultRules(), Timezone: "Asia/Shanghai"}
 }
 

@@ -103,7 +103,9 @@ type work struct {
 	touched   bool          // the state differs from the stored one
 	available billing.Money // of stage 5
 	known     bool          // available may carry a decision
+	evidence  bool          // records came that move no register: rate registers, and what the meter kept
 	priced    bool          // the estimate was made in this run,
+	cut       []part        // of these parts, when not by one version in one tier cycle,
 	hold      string        // and this audit code holds the account for it; empty: it stands
 	detail    string        // of hold
 }

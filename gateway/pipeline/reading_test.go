@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"errors"
-	"slices"
 	"testing"
 
 	"feikong/billing"
@@ -229,23 +228,5 @@ func TestRatesThatDoNotAddUpAreFlagged(t *testing.T) {
 	w.settle(t, w.batch(entryAt(w, "m1", 100, 0), peak))
 	if f := w.findings[1]; len(f) != 1 || f[0].Code != "A07" || f[0].Hold {
 		t.Errorf("%+v", f)
-	}
-}
-
-func TestPeriodOverTheEndOfTheCycleIsEstimatedAndHeld(t *testing.T) {
-	p := profile("1001", pointProfile("m1"))
-	p.TariffID = "shandong-household"
-	w := newWorld(t, p)
-	w.now = start + 38*day + 13*hour // the last hour of the year
-	w.pay("1001", "p", yuan(500))
-	w.read("m1", 100)
-	w.now += 10 * hour
-	w.read("m1", 110)
-	s := w.account("1001")
-	if s.Hold != holdCross || s.Estimate != 54_700 {
-		t.Fatalf("hold %q estimate %s", s.Hold, s.Estimate)
-	}
-	if !slices.ContainsFunc(w.findings[1], func(f account.Finding) bool { return f.Code == holdCross && f.Hold }) {
-		t.Errorf("%+v", w.findings[1])
 	}
 }

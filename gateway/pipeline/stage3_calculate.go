@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -32,7 +31,8 @@ func (r *run) calculate(w *work) {
 		r.register(w, w.readings[lo].Point, w.readings[lo:hi])
 		lo = hi
 	}
-	if w.touched {
+	if w.touched || w.evidence && w.restsOnReadings() {
+		w.touched = true
 		r.estimate(w)
 	}
 }
@@ -59,9 +59,14 @@ func (r *run) register(w *work, index uint16, records []account.ReadingRecord) {
 	newest, late := p.Latest.At, p.Hold == unreadable
 	fresh := r.fresh[:0]
 	for i := range records {
-		if rec := &records[i]; isTotal(rec) && rec.Flags&account.FlagUntrusted == 0 {
+		rec := &records[i]
+		switch {
+		case rec.Quantity != protocol.ActiveImport || rec.Flags&account.FlagUntrusted != 0:
+		case isTotal(rec):
 			late = late || rec.TakenAt <= newest
 			fresh = append(fresh, *rec)
+		default:
+			w.evidence = true // of a band, or of a border
 		}
 	}
 	r.fresh = fresh
@@ -247,19 +252,31 @@ func (r *run) estimate(w *work) {
 		w.hold, w.detail = holdTariff, "no version of tariff "+w.profile.TariffID+" is valid at the start of the period"
 		return
 	}
-	used := usage(w, end)
-	charge, err := rate.Estimate(w.tariff, used)
-	if errors.Is(err, rate.ErrCycleCrossed) || errors.Is(err, rate.ErrVersionCrossed) {
-		w.hold, w.detail = holdCross, err.Error()
-		used.To = used.From
-		charge, err = rate.Estimate(w.tariff, used)
+	p, d := r.price(w, end)
+	if d != nil {
+		w.hold, w.detail = d.hold, d.detail
+		if d.hold == holdCross {
+			r.whole(w, end)
+		}
+		return
 	}
+	w.cut = p.cut
+	s.Estimate, s.Tier = p.total, uint8(p.tier)
+	parts := p.parts()
+	copy(s.Tariff[:], parts[len(parts)-1].charge.By.Hash[:])
+}
+
+// whole estimates a held period as if it had not passed its border: people see about what it costs, and nothing rests on it.
+func (r *run) whole(w *work, end int64) {
+	used := usage(w, end)
+	used.To = used.From
+	charge, err := rate.Estimate(w.tariff, used)
 	if err != nil {
 		w.hold, w.detail = holdPrice, err.Error()
 		return
 	}
-	s.Estimate, s.Tier = charge.Total, uint8(charge.Tier)
-	copy(s.Tariff[:], w.tariff.Hash[:])
+	w.state.Estimate, w.state.Tier = charge.Total, uint8(charge.Tier)
+	copy(w.state.Tariff[:], w.tariff.Hash[:])
 }
 
 // energyOf is the energy of the open period by the accepted registers of all points, and when the newest of them was read.

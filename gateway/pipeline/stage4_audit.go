@@ -151,7 +151,9 @@ func (r *run) isStored(rec *account.ReadingRecord) bool {
 const (
 	holdPrice  = "C01" // the fee cannot be calculated
 	holdTariff = "C02" // no tariff version
-	holdCross  = "C03" // the period goes past the end of a tier cycle or a version: estimated whole by what it began with, not billed
+	holdCross  = "C03" // the period goes past the end of a tier cycle or a version, and no reading cuts it: estimated whole by what it began with, not billed
+	holdBands  = "C04" // the tariff prices by band, and rate registers are missing or do not add up
+	holdFacts  = "C05" // the tariff charges for what nobody has told of the account
 	holdFee    = "A20" // the fee is not what the tariff's prices can make of the energy
 	holdEnergy = "E02" // the registers do not add up
 )
@@ -164,8 +166,7 @@ func (r *run) audit(w *work) {
 	}
 	s := w.state
 	// A fee that demand, days or the power factor take part in is not bounded by a price of the kWh.
-	if w.hold == "" && w.tariff != nil && s.Energy > 0 && w.tariff.ByEnergyAlone() {
-		low, high := w.tariff.PriceRange()
+	if low, high, bounded := w.prices(); w.hold == "" && bounded && s.Energy > 0 {
 		var space [4]audit.Finding
 		for _, f := range audit.Check(r.config.Audit, audit.Facts{
 			FeeKnown: true, Fee: s.Estimate, FeeEnergy: s.Energy, LowPrice: low, HighPrice: high,
@@ -187,9 +188,26 @@ func (r *run) audit(w *work) {
 	}
 }
 
+// prices is the least and the most that a kWh of the open period can cost; false where something else than energy costs money too.
+func (w *work) prices() (low, high billing.Price, bounded bool) {
+	if w.tariff == nil || !w.tariff.ByEnergyAlone() {
+		return 0, 0, false
+	}
+	low, high = w.tariff.PriceRange()
+	for i := range w.cut {
+		v := w.cut[i].charge.By
+		if !v.ByEnergyAlone() {
+			return 0, 0, false
+		}
+		least, most := v.PriceRange()
+		low, high = min(low, least), max(high, most)
+	}
+	return low, high, true
+}
+
 func ofAccount(code string) bool {
 	switch code {
-	case holdPrice, holdTariff, holdCross, holdFee, holdEnergy:
+	case holdPrice, holdTariff, holdCross, holdBands, holdFacts, holdFee, holdEnergy:
 		return true
 	}
 	return false

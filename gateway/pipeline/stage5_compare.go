@@ -15,7 +15,7 @@ func (r *run) compare(w *work) {
 	}
 	w.available = available
 	switch w.state.Hold {
-	case holdPrice, holdTariff, holdEnergy: // there is no estimate: neither a trip nor a restore may rest on the rest
+	case holdPrice, holdTariff, holdBands, holdFacts, holdEnergy: // there is no estimate: neither a trip nor a restore may rest on the rest
 	default:
 		w.known = true
 	}

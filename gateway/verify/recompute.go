@@ -11,6 +11,7 @@ import (
 	"feikong/billing/ledger"
 	"feikong/billing/rate"
 	"feikong/billing/tariff"
+	"feikong/billing/usage"
 	"feikong/gateway/account"
 	"feikong/gateway/store"
 	"feikong/protocol"
@@ -155,7 +156,7 @@ func stored(v store.View, no account.No, point uint16, at account.Register) (fou
 // open computes the open period from its registers, and prices it.
 func (r *report) open(v store.View, profile *account.Profile, state *account.State) {
 	switch state.Hold {
-	case "C01", "C02", "E02":
+	case "C01", "C02", "C04", "C05", "E02":
 		return // it has no estimate, and is listed as held
 	}
 	var energy billing.Energy
@@ -170,6 +171,9 @@ func (r *report) open(v store.View, profile *account.Profile, state *account.Sta
 	if version == nil {
 		return // nothing priced yet, or by a version that is not in force any more
 	}
+	if usage.Banded(version) {
+		return // its bands rest on the rate registers: the bill will name them
+	}
 	from := clock(state.PeriodStart)
 	used := rate.Usage{From: from, To: from, Energy: state.Energy, CycleBefore: state.CycleBefore}
 	for i := range state.Points {
@@ -179,6 +183,9 @@ func (r *report) open(v store.View, profile *account.Profile, state *account.Sta
 	}
 	charge, err := rate.Estimate(version, used)
 	if errors.Is(err, rate.ErrCycleCrossed) || errors.Is(err, rate.ErrVersionCrossed) {
+		if state.Hold != "C03" {
+			return // its parts rest on readings at the border: the bill will name them
+		}
 		used.To = from // held, and estimated by its start
 		charge, err = rate.Estimate(version, used)
 	}

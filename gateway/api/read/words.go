@@ -181,7 +181,9 @@ var Tags = Words{"no_trip": {"no trip", "禁止停电"}, "no_close": {"no close:
 var Findings = Words{
 	"C01": {"the fee cannot be calculated", "电费无法测算"},
 	"C02": {"no tariff version is valid", "没有有效的电价版本"},
-	"C03": {"the period crosses the end of a tier cycle or a tariff version", "周期跨越阶梯年度或电价版本的分界"},
+	"C03": {"the period crosses the end of a tier cycle or a tariff version, and no reading stands there", "周期跨越阶梯年度或电价版本的分界，且分界处没有示数"},
+	"C04": {"the tariff prices by band, and the rate registers are missing or do not add up", "分时电价缺少费率示数，或费率示数与总示数不符"},
+	"C05": {"the tariff charges for what the archive does not tell of this account", "电价所需的客户资料（容量、需量、无功等）档案中没有"},
 	"R01": {"the relay is open, and not by our order", "继电器断开，且非本系统所为"},
 	"R02": {"an answer to an order that was never made", "收到从未下达的指令的应答"},
 	"T01": {"the clock of the reading is not trusted", "抄读时间不可信"},

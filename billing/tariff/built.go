@@ -28,6 +28,11 @@ func (p *parser) built(v *Version, r *rawBuilt) (b *Built, err error) {
 	if b.Floating, err = p.parts(r.Floating); err != nil {
 		return nil, err
 	}
+	for i := range r.Floating {
+		if fund := &r.Floating[i].Fund; fund.Value { // the base of the power factor leaves funds out, which the ratio must not move
+			return nil, p.fault(fund.Line, "built: a government fund does not float with the hour; put the part under fixed")
+		}
+	}
 	if b.Fixed, err = p.parts(r.Fixed); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"feikong/billing/tariff"
+	"feikong/billing/usage"
 	"feikong/gateway/account"
 	"feikong/gateway/archive"
 	"feikong/gateway/cache"
@@ -208,8 +209,15 @@ func (c *Config) links() (errs []error) {
 	}
 	policies := rules.Policies
 	c.rename()
+	asked := map[string]bool{}
 	for i := range c.Book.Profiles {
 		p := &c.Book.Profiles[i]
+		if !asked[p.TariffID] {
+			asked[p.TariffID] = true
+			if err := countable(rules.Tariffs[p.TariffID]); err != nil {
+				errs = append(errs, fmt.Errorf("archive: line %d: account %s: %w", c.Book.Lines[i], p.ID, err))
+			}
+		}
 		switch currency, ok := currencies[p.TariffID]; {
 		case !ok:
 			errs = append(errs, fmt.Errorf("archive: line %d: account %s: there is no tariff %q; tariffs are %s", c.Book.Lines[i], p.ID, p.TariffID, list(currencies)))
@@ -225,6 +233,29 @@ func (c *Config) links() (errs []error) {
 		errs = append(errs[:most], fmt.Errorf("and %d more", len(errs)-most))
 	}
 	return errs
+}
+
+// countable reports a band that no rate register of a meter counts. The gateway tells bands by registers alone: the meter has the hours
+// and the holidays of a calendar in its own tables, and no hourly values are kept for every account.
+func countable(versions []tariff.Version) error {
+	for i := range versions {
+		v := &versions[i]
+		if !usage.Banded(v) {
+			continue
+		}
+		for k := range v.Bands {
+			if v.Bands[k].Register != 0 || k == v.Remainder {
+				continue // what the total has and the registers have not is the remainder's
+			}
+			by := "its hours"
+			if v.Calendar != "" {
+				by = "calendar " + v.Calendar
+			}
+			return fmt.Errorf("version %d of tariff %s tells band %s by %s, and no register of the meter counts it; give the band its register, or choose a tariff without it (gateway quote prices it from hourly values)",
+				v.Number, v.ID, v.Bands[k].Code, by)
+		}
+	}
+	return nil
 }
 
 // rename gives documents names that outlive their files: a tariff that is moved to another file is the same tariff, and must not

@@ -95,6 +95,46 @@ func TestConfigurationFaultsAreTold(t *testing.T) {
 	}
 }
 
+// The gateway tells bands by the meter's registers; what only a calendar or the hours can tell is refused before anybody is priced by it.
+func TestABandThatNoRegisterCountsIsRefused(t *testing.T) {
+	const document = `tariff: flat
+name: {en: hours}
+currency: CNY
+utc_offset: "+08:00"
+versions:
+  - number: 1
+    valid_from: 2019-01-01
+    document: example
+    decimals: 2
+    kind: composed
+    bands: [{code: peak, register: 2}, {code: rest}, {code: valley, register: 4}]
+    remainder: {band: rest}
+    calendar: cn
+    schedule:
+      - {days: [workday], hours: [{band: peak, at: [08:00-22:00]}, {band: valley, at: [22:00-08:00]}]}
+      - {days: [weekend, holiday], hours: [{band: rest, at: [00:00-24:00]}]}
+    components: [{energy: {prices: [{band: peak, price: 0.6}, {band: rest, price: 0.5}, {band: valley, price: 0.3}]}}]
+`
+	for _, c := range []struct{ name, old, new, want string }{
+		{"the rest of the total needs no register", "register: 4", "register: 4", ""},
+		{"a band of the calendar", ", register: 2", "", "archive: line 10: account 1001: version 1 of tariff flat tells band peak by calendar cn, and no register of the meter counts it; give the band its register"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS("../../configs/street")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "tariff-flat.yaml"), []byte(strings.Replace(document, c.old, c.new, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Load(filepath.Join(dir, "gateway.yaml"))
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
 func TestAccessIsForThisUserAlone(t *testing.T) {
 	dir := t.TempDir()
 	if _, ok, err := ReadAccess(dir); ok || err != nil {

@@ -3,6 +3,7 @@ package rate_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"feikong/billing"
 	"feikong/billing/rate"
@@ -81,6 +82,34 @@ func TestCapacityThatIsNotTold(t *testing.T) {
 		u.Facts = &rate.Facts{Supplies: []rate.Supply{{Mode: c.mode, Declared: 900e6, Measured: 900e6}}}
 		if _, err := rate.Estimate(v, u); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
+// A cycle from the 15th has the limits of the month it began in to its end, so
+// that a period cut on the 1st stays in its tiers.
+func TestSeasonOfACycleThatBeginsWithinTheMonth(t *testing.T) {
+	v := composed(energyOf(tariff.EnergyPrice{
+		Mode:   tariff.TierBanded,
+		Tiers:  []tariff.Tier{{UpTo: 200 * billing.KWh, Price: 50_000_000}, {Price: 80_000_000, Adder: 30_000_000}},
+		Limits: &tariff.Limits{ByMonth: [12][]billing.Energy{4: {300 * billing.KWh}, 11: {400 * billing.KWh}}},
+	}))
+	v.Cycle = tariff.Cycle{Month: 1, Day: 15, Months: 1}
+	for _, c := range []struct {
+		from time.Time
+		want string
+	}{
+		{time.Date(2026, 5, 15, 0, 0, 0, 0, v.Location()), "300"},
+		{time.Date(2026, 6, 1, 0, 0, 0, 0, v.Location()), "300"},
+		{time.Date(2026, 6, 15, 0, 0, 0, 0, v.Location()), "200"},
+		{time.Date(2027, 1, 14, 0, 0, 0, 0, v.Location()), "400"},
+	} {
+		charge, err := rate.Estimate(v, rate.Usage{From: c.from, To: c.from.AddDate(0, 0, 1), Energy: 1000 * billing.KWh})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := charge.Items()[0].Quantity.String(); got != c.want {
+			t.Errorf("from %s: the first tier has %s kWh, want %s", c.from.Format(time.DateOnly), got, c.want)
 		}
 	}
 }

@@ -144,7 +144,10 @@ func (e *engine) whole(tiers []tariff.Tier, bend *tariff.EnergyPrice, how tierin
 // month's, with what a large household has more, for the months in service.
 func (e *engine) limit(p *tariff.EnergyPrice, i int) (billing.Energy, error) {
 	limit, facts, bend := p.Tiers[i].UpTo, e.u.Facts, p.Limits
-	_, month, _ := e.u.From.In(e.v.Location()).Date()
+	_, month, day := e.u.From.In(e.v.Location()).Date()
+	if day < e.v.Cycle.Day { // still in the cycle that began last month, which has one limit for all its days
+		month = (month+10)%12 + 1
+	}
 	if row := bend.ByMonth[month-time.January]; row != nil {
 		if i >= len(row) {
 			return 0, fmt.Errorf("%w: no limit of tier %d for month %d", ErrVersion, i+1, month)

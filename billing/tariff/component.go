@@ -78,7 +78,7 @@ type PricePart struct {
 
 // Limits bend tier limits to the account's facts.
 type Limits struct {
-	// ByMonth holds other limits for months of the period's start, 1 January to 12 December, nil entries meaning the printed ones:
+	// ByMonth holds other limits for the months in which a cycle begins, 1 January to 12 December, nil entries meaning the printed ones:
 	// summer and winter limits of monthly cycles. Each row has one limit less than there are tiers.
 	ByMonth [12][]billing.Energy
 	// MonthsInService: limits are for a whole cycle, and a supply opened within it has them in proportion to its months, the month of

@@ -47,7 +47,7 @@ func command() *cobra.Command {
 	})
 	root.AddCommand(runCommand(), config, tools.DecodeCommand())
 	root.AddCommand(tools.ScanCommand(), tools.ReadCommand(), tools.MonitorCommand(), tools.DoctorCommand(), tools.ModelCommand())
-	root.AddCommand(tools.StatusCommand(), tools.CommissionCommand(), tools.ExchangeCommand(), tools.ReadingCommand(), tools.RelayCommand())
+	root.AddCommand(tools.StatusCommand(), tools.CommissionCommand(), tools.ExchangeCommand(), tools.ReadingCommand(), tools.RelayCommand(), tools.MaintainCommand())
 	forPeople(root)
 	return root
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"feikong/agent/field"
 	"feikong/agent/line"
 	"feikong/agent/meter"
+	"feikong/agent/outbox"
+	"feikong/agent/relay"
 	"feikong/protocol"
 	"feikong/protocol/dlt645"
 )
@@ -30,17 +33,49 @@ type maintenance struct {
 // errLook ends an act where its frame would leave.
 var errLook = errors.New("only looked")
 
-// Maintain does for a command what the verb does, on a line that the command has opened itself because no agent runs. The
-// desk's outbox and journal are the agent's own, so no agent can start meanwhile. The person at the port needs no
-// commissioning mode beside it; all else is as through the agent.
-func Maintain(ctx context.Context, desk Desk, r *MaintainRequest, log *slog.Logger) (*field.Maintenance, error) {
+// Maintain does for a command what the verb does, on a line that the command has opened itself because no agent runs. It
+// holds the agent's outbox and journal meanwhile, so that no agent can start beside it, and an order that an agent left in
+// the middle is seen. desk has agent, relay mode and the drivers of the line.
+func Maintain(ctx context.Context, data string, o outbox.Options, desk Desk, r *MaintainRequest) (rec *field.Maintenance, err error) {
+	if err := private(data); err != nil {
+		return nil, err
+	}
+	box, err := outbox.Open(filepath.Join(data, OutboxName), o)
+	if err != nil {
+		return nil, fmt.Errorf("open the outbox for the record: %w", err)
+	}
+	defer func() { err = errors.Join(err, box.Close()) }()
+	if err := box.Begin(); err != nil && !errors.Is(err, outbox.ErrFull) {
+		return nil, err
+	}
+	log := slog.New(slog.DiscardHandler) // the record says it all
+	switches := map[string][]meter.Driver{}
+	for ref, d := range desk.Drivers {
+		switches[ref.Line] = append(switches[ref.Line], d)
+	}
+	if desk.Hands, err = relay.New(relay.Options{Agent: desk.Agent, Mode: relay.Off}, switches, box, noClock{}, log); err != nil {
+		return nil, err
+	}
+	desk.Box, desk.Trusted = box, noClock{}.Trusted
+	return maintainAt(ctx, desk, r, log)
+}
+
+// noClock is an agent's clock that nobody has compared.
+type noClock struct{}
+
+func (noClock) Trusted() bool         { return false }
+func (noClock) Offset() time.Duration { return 0 }
+
+// maintainAt is maintain for the person at the port, who needs no commissioning mode beside being there.
+func maintainAt(ctx context.Context, desk Desk, r *MaintainRequest, log *slog.Logger) (*field.Maintenance, error) {
 	s := New("", desk, log)
 	s.mode.person, s.mode.until = r.Person, time.Now().Add(modeMax)
 	out, err := s.maintain(ctx, r)
-	if err != nil {
-		return nil, err
+	rec, ok := out.(*field.Maintenance)
+	if err == nil && !ok {
+		err = fault(CodeInside, "没有结果", "there is no result")
 	}
-	return out.(*field.Maintenance), nil
+	return rec, err
 }
 
 // maintain changes a meter: read, intention on disk, one frame, read back, result on disk. What was begun is ended even when
@@ -249,8 +284,11 @@ func (h *maintenance) result(ch meter.Change, state, cause string, why error) (f
 // settings is what was read, as a record has it.
 func settings(vs []meter.ItemValue) (out []field.Setting) {
 	for _, v := range vs {
+		if v.Null && len(vs) > 1 {
+			continue // the time of a demand that never was
+		}
 		s := field.Setting{ID: v.ID, Name: v.Name, NameZH: v.NameZH, Text: v.Text, Unit: v.Unit}
-		if !v.Null && len(s.Text) > 96 { // bytes that no table knows
+		if len(s.Text) > 96 { // bytes that no table knows
 			s.Text = s.Text[:96]
 		}
 		out = append(out, s)

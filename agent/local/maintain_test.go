@@ -223,16 +223,16 @@ func TestMaintenanceWithoutAnAgentIsTheSame(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	r := clearDemand
 	r.Confirm = ""
-	if _, err := Maintain(t.Context(), s.desk, &r, log); code(err) != CodeConfirm {
+	if _, err := maintainAt(t.Context(), s.desk, &r, log); code(err) != CodeConfirm {
 		t.Errorf("got %v", err)
 	}
 	r.Confirm = "101"
-	if got, err := Maintain(t.Context(), s.desk, &r, log); err != nil || got.State != "done" || len(s.records(t)) != 2 {
+	if got, err := maintainAt(t.Context(), s.desk, &r, log); err != nil || got.State != "done" || len(s.records(t)) != 2 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	off := s.desk
 	off.Relay = "off"
-	if _, err := Maintain(t.Context(), off, &r, log); code(err) != CodeOff {
+	if _, err := maintainAt(t.Context(), off, &r, log); code(err) != CodeOff {
 		t.Errorf("relay: off: got %v", err)
 	}
 }

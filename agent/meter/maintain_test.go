@@ -196,6 +196,9 @@ func TestClearingsAreCountedByTheMeter(t *testing.T) {
 		if err != nil || ch.Proof != Proved || text(ch.Before, "01010000") == "0.0000" || text(ch.Before, "01010000") == "" || text(ch.After, "03300200") != "1" {
 			t.Errorf("got %+v, %v", ch, err)
 		}
+		if last := ch.After[len(ch.After)-1]; !last.Null || !last.Never {
+			t.Errorf("the time of a demand that was cleared: got %+v", last)
+		}
 		if _, err := b.Write(b.ctx, b.call(), b.hand(pw02), "CT ratio", "200"); err != nil {
 			t.Fatal(err)
 		}

@@ -429,7 +429,7 @@ func TestTechnicianWorksThroughTheRunningAgent(t *testing.T) {
 func TestEveryCommandExplainsItselfInBothLanguages(t *testing.T) {
 	for _, lang := range []string{"C", "zh_CN.UTF-8"} {
 		t.Setenv("LC_ALL", lang)
-		for _, c := range []*cobra.Command{StatusCommand(), CommissionCommand(), ExchangeCommand(), ReadingCommand(), RelayCommand()} {
+		for _, c := range []*cobra.Command{StatusCommand(), CommissionCommand(), ExchangeCommand(), ReadingCommand(), RelayCommand(), MaintainCommand()} {
 			if c.Short == "" || c.Example == "" || (lang == "C") != (strings.IndexFunc(c.Short, func(r rune) bool { return r > 0x2E80 }) < 0) {
 				t.Errorf("%s, %s: %q", c.Name(), lang, c.Short)
 			}

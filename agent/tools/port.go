@@ -117,7 +117,12 @@ func open(ctx context.Context, set line.Settings) (l *line.Line, stop func(), er
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // an exchange on the wire is ended by its own deadline
 	done := make(chan struct{})
 	go func() { l.Run(ctx); close(done) }()
-	return l, func() { cancel(); <-done }, nil
+	return l, func() {
+		cancel()
+		if <-done; first { // the line ended before it asked for its port
+			p.Close()
+		}
+	}, nil
 }
 
 // free refuses a device that another process has open.

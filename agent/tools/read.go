@@ -156,9 +156,14 @@ func showRows(out io.Writer, rows []readRow) error {
 			name = r.NameZH
 		}
 		text, unit := r.Text, r.Unit
+		if daemon.Lang() == "zh" && r.TextZH != "" {
+			text = r.TextZH
+		}
 		switch {
 		case r.Error != "":
 			name, text = r.What, say("读不到：", "not read: ")+r.Error
+		case r.Never:
+			text, unit = say("从未发生", "never"), ""
 		case r.Null:
 			text, unit = say("不测量", "not measured"), ""
 		}

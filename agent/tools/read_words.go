@@ -2,14 +2,10 @@ package tools
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"feikong/agent/local"
 	"feikong/agent/scan"
-	"feikong/internal/daemon"
-	"feikong/protocol/dlt645"
 )
 
 // readNames are the words that mean the same for every meter, and what its driver calls them.
@@ -57,7 +53,6 @@ func (f *readFlags) one(read reads, what string) (rows []readRow, err error) {
 			continue
 		}
 		for _, it := range r.Items {
-			it.Text = statusBits(it)
 			rows = append(rows, readRow{Item: it, What: what})
 		}
 	}
@@ -65,29 +60,6 @@ func (f *readFlags) one(read reads, what string) (rows []readRow, err error) {
 		return rows, nil
 	}
 	return nil, err
-}
-
-// statusBits puts the set bits of a status word behind it, in words.
-func statusBits(it local.Item) string {
-	id, err := strconv.ParseUint(it.ID, 16, 32)
-	word, ok := strings.CutPrefix(it.Text, "0x")
-	if err != nil || !ok || id>>8 != 0x040005 || len(it.ID) != 8 || len(word) != 4 {
-		return it.Text
-	}
-	v, err := strconv.ParseUint(word, 16, 16)
-	if err != nil {
-		return it.Text
-	}
-	wire := dlt645.AppendFrame(nil, dlt645.ReadReply(dlt645.Address{}, dlt645.DI(id), []byte{byte(v), byte(v >> 8)}))
-	parts := dlt645.Explain(daemon.Lang(), wire)
-	if len(parts) < 4 {
-		return it.Text
-	}
-	text := parts[len(parts)-3].Text // before checksum and end
-	if at := strings.Index(text, it.Text); at >= 0 {
-		return text[at:]
-	}
-	return it.Text
 }
 
 // ask reads an item as such: the words "energy", "relay" and "clock" of the control socket mean a reading, a state and a drift.

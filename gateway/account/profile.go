@@ -30,7 +30,19 @@ type Profile struct {
 	Terminal  string         // password of the account's terminal at the broker; empty: no terminal
 	Webhook   string         // URL for notices; empty: none
 	Points    []PointProfile // metering points 计量点, all sharing this account's tiers
+	Household Household      `json:",omitzero"`
 }
+
+// Household is what tariffs bend tiers and allowances to. The zero value says nothing: no extra limits, no allowance, and a supply that
+// was there all the tier cycle.
+type Household struct {
+	Persons int      `json:",omitempty"` // 0: not known
+	Since   string   `json:",omitempty"` // local date on which the supply was opened, 2026-03-15; empty: before the tier cycle
+	Words   []string `json:",omitempty"` // what tariffs ask for, such as "low-income"
+}
+
+// Told says whether anything is known.
+func (h *Household) Told() bool { return h.Persons != 0 || h.Since != "" || len(h.Words) > 0 }
 
 // CreditLimit is the account's own credit limit, or its policy's.
 func (p *Profile) CreditLimit(baseline *policy.Policy) billing.Money {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"feikong/gateway/account"
 	"feikong/internal/document"
@@ -164,6 +165,9 @@ func (c *checker) account(r *rawAccount) error {
 		TariffID: r.Tariff.Value, PolicyID: r.Policy.Value, Credit: r.Credit.Value, CycleUsed: r.CycleUsed.Value,
 		Capacity: r.CapacityW.Value, Terminal: r.Terminal.Value, Webhook: r.Webhook.Value,
 	}
+	if err := c.household(r.Household, &p.Household); err != nil {
+		return err
+	}
 	for i := range r.Points {
 		point, err := c.point(&r.Points[i])
 		if err != nil {
@@ -172,6 +176,33 @@ func (c *checker) account(r *rawAccount) error {
 		p.Points = append(p.Points, point)
 	}
 	c.book.Profiles, c.book.Lines = append(c.book.Profiles, p), append(c.book.Lines, block)
+	return nil
+}
+
+const (
+	personsMax = 1000 // a dormitory; more is a mistake
+	wordsMax   = 32   // of one account: tariffs know a handful
+)
+
+func (c *checker) household(r *rawHousehold, h *account.Household) error {
+	if r == nil {
+		return nil
+	}
+	if r.Persons.Present() && (r.Persons.Value < 1 || r.Persons.Value > personsMax) {
+		return c.fault(r.Persons.Line, "persons: %d is not from 1 to %d", r.Persons.Value, personsMax)
+	}
+	if r.Since.Present() {
+		if _, err := time.Parse(time.DateOnly, r.Since.Value); err != nil {
+			return c.fault(r.Since.Line, "since: %q is not a date such as 2026-03-15", r.Since.Value)
+		}
+	}
+	if len(r.Words) > wordsMax {
+		return c.fault(int(r.Line), "household has %d words, at most %d", len(r.Words), wordsMax)
+	}
+	h.Persons, h.Since = r.Persons.Value, r.Since.Value
+	if len(r.Words) > 0 {
+		h.Words = r.Words
+	}
 	return nil
 }
 

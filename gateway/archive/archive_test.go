@@ -116,3 +116,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestHouseholdsAreReadAndTheirFaultsTold(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{`{persons: 5, since: "2026-03-15", words: [low-income]}`, ""},
+		{`{persons: 0}`, "line 13: persons: 0 is not from 1 to 1000"},
+		{`{since: "15.03.2026"}`, `line 13: since: "15.03.2026" is not a date such as 2026-03-15`},
+		{`{words: [` + strings.Repeat("a,", 33) + `]}`, "household has 33 words, at most 32"},
+		{`{person: 5}`, `line 13: unknown key "person", nearest is "persons"`},
+	} {
+		book, err := Parse("archive.yaml", []byte(strings.Replace(good, "    terminal:", "    household: "+c.text+"\n    terminal:", 1)))
+		if c.want != "" {
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(account.Household{Persons: 5, Since: "2026-03-15", Words: []string{"low-income"}}, book.Profiles[0].Household); d != "" {
+			t.Error(d)
+		}
+	}
+}

@@ -33,6 +33,14 @@ type rawAccount struct {
 	Terminal  document.Of[string]         `yaml:"terminal"`
 	Webhook   document.Of[string]         `yaml:"webhook"`
 	Points    []rawPoint                  `yaml:"points"`
+	Household *rawHousehold               `yaml:"household"`
+}
+
+type rawHousehold struct {
+	Line    document.Line
+	Persons document.Of[int]    `yaml:"persons"`
+	Since   document.Of[string] `yaml:"since"`
+	Words   []string            `yaml:"words"`
 }
 
 type rawPoint struct {

@@ -343,3 +343,31 @@ versions:
 	}
 	w.expect("1001", account.StageNormal) // nothing is done on a fee that nobody knows
 }
+
+func TestLimitsAndAllowancesBendToTheHousehold(t *testing.T) {
+	at := time.Date(2026, 7, 10, 0, 0, 0, 0, shandong).UnixMilli()
+	for _, test := range []struct {
+		name string
+		home account.Household
+		want string
+	}{
+		{"nothing told", account.Household{}, "energy.peak 400 230.76"},
+		// Six months of 210 kWh: 1260, of which 1000 are used.
+		{"opened in July", account.Household{Since: "2026-07-01"}, "energy.peak 400 230.76; energy.tier2 140 7.00"},
+		// Five persons: 310 kWh for each of them.
+		{"and of five persons", account.Household{Since: "2026-07-01", Persons: 5}, "energy.peak 400 230.76"},
+		{"low income", account.Household{Words: []string{"low-income"}}, "energy.free 15 0.00; energy.peak 385 222.11"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := profile("1001", pointProfile("m1"))
+			p.TariffID, p.CycleUsed, p.Household = "shandong-household-tou", billing.Energy(kwh(1000)), test.home
+			w := newWorld(t, p)
+			w.settle(t, w.batch(rates("m1", at, 1000, 600, 400)...))
+			w.settle(t, w.batch(rates("m1", at+15*day, 1400, 1000, 400)...))
+			b := issued(t, w, "1001", "x")
+			if got := lines(&b); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}

@@ -48,7 +48,8 @@ type doubt struct{ hold, detail string }
 // state alone; a period that crosses a border, or has bands, is measured by readings that may have to be read from the disk.
 func (r *run) price(w *work, end int64) (price, *doubt) {
 	used := usage(w, end)
-	if !billed.Banded(w.tariff) || used.Energy == 0 {
+	bends := w.tariff.Kind == tariff.Composed && w.profile.Household.Told() && used.To.After(used.From)
+	if used.Energy == 0 || !bends && !billed.Banded(w.tariff) {
 		charge, err := rate.Estimate(w.tariff, used)
 		if !crossed(err) {
 			if err != nil {
@@ -88,7 +89,13 @@ func (r *run) measured(w *work, used rate.Usage) (price, *doubt) {
 		return price{}, plainly(name, doubtOf(err))
 	}
 	m := measurer{run: r, work: w, cells: billed.Seasons(cells), registers: registersOf(cells)}
-	period := billed.Period{Name: name, From: used.From, To: used.To, Counter: used.CycleBefore, CounterKnown: true}
+	home := &w.profile.Household
+	period := billed.Period{Name: name, From: used.From, To: used.To, Counter: used.CycleBefore, CounterKnown: true, Persons: home.Persons, Words: home.Words}
+	if home.Since != "" {
+		if period.Since, err = time.ParseInLocation(time.DateOnly, home.Since, cells[0].By.Location()); err != nil {
+			return price{}, &doubt{holdFacts, fmt.Sprintf("the archive's since: %v", err)}
+		}
+	}
 	if start, _ := cells[0].By.CycleOf(used.From); start.Equal(used.From) && used.CycleBefore != 0 {
 		// The archive tells a counter for the very start of a cycle. A period inside one cycle believes it, so this one does too.
 		period.From = used.From.Add(time.Millisecond)

@@ -171,8 +171,8 @@ func (r *report) open(v store.View, profile *account.Profile, state *account.Sta
 	if version == nil {
 		return // nothing priced yet, or by a version that is not in force any more
 	}
-	if usage.Banded(version) {
-		return // its bands rest on the rate registers: the bill will name them
+	if usage.Banded(version) || version.Kind == tariff.Composed && profile.Household.Told() {
+		return // it rests on the rate registers, or on the household: the bill will name them
 	}
 	from := clock(state.PeriodStart)
 	used := rate.Usage{From: from, To: from, Energy: state.Energy, CycleBefore: state.CycleBefore}

@@ -15,8 +15,9 @@ import (
 	"feikong/protocol/modbusmap"
 )
 
-// Framings that a scan tries when none is named, the likely ones first. DL/T 645 is 8E1 by its text; 8N1 and 8O1 are tried
-// when nobody answered, because some makers' bench meters use them.
+// Framings that a scan tries when none is named, the likely ones first. DL/T 645 is 8E1 by its text, and some makers' meters
+// come with 8N1: both are looked at whatever the first finds, as one such meter among others would never be read, and a
+// framing without meters costs some seconds.
 var (
 	scanBauds     = []int{2400, 9600, 4800, 1200, 19200, 600}
 	modbusFraming = []scan.Framing{{Baud: 9600, Parity: "none"}, {Baud: 9600, Parity: "even"}, {Baud: 2400, Parity: "none"}, {Baud: 4800, Parity: "none"}, {Baud: 19200, Parity: "none"}}
@@ -42,20 +43,15 @@ func (f *scanFlags) steps(set line.Settings, of *edge.Line, models []modbusmap.M
 				bauds = scanBauds
 			}
 			if len(parities) == 0 {
-				parities = parityNames[:1]
+				parities = parityNames[:2]
 			}
 			one.DLT645 = framings(bauds, parities)
 			if of != nil && len(f.bauds)+len(f.parities) == 0 { // what the configuration says comes first
 				own := scan.Framing{Baud: set.Baud, Parity: set.Parity}
 				one.DLT645 = append([]scan.Framing{own}, slices.DeleteFunc(one.DLT645, func(x scan.Framing) bool { return x == own })...)
 			}
-			if steps = append(steps, one); len(f.parities) == 0 {
-				one.DLT645 = framings(bauds, parityNames[1:2])
-				steps = append(steps, one)
-			}
-		} else {
-			steps = append(steps, one)
 		}
+		steps = append(steps, one)
 	}
 	if mod {
 		o.Modbus, o.OneFraming = []scan.Framing{{}}, f.protocol == "auto"
@@ -79,9 +75,6 @@ func (f *scanFlags) steps(set line.Settings, of *edge.Line, models []modbusmap.M
 		}
 		if f.protocol == "all" && dlt {
 			steps[0].Modbus = o.Modbus // both, whatever the first finds
-			for i := 1; i < len(steps); i++ {
-				steps[i].Modbus = nil
-			}
 		} else {
 			steps = append(steps, o)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,27 @@ func TestScanLeavesThePortOfARunningAgentAlone(t *testing.T) {
 	_, _, err := w.run(ScanCommand(), nil, "--line", "l1")
 	if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "stop") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A meter with 8N1 among others with 8E1 is found without being asked for: nobody would know that it is missing.
+func TestBothParitiesAreLookedAtWhateverTheFirstFinds(t *testing.T) {
+	f := scanFlags{place: place{protocol: "auto"}, ids: "1-247", tries: 2}
+	set := line.Settings{Path: "/dev/ttyUSB0", Baud: 2400, Parity: "even", StopBits: 1}
+	steps, err := f.steps(set, nil, nil)
+	if err != nil || len(steps) != 2 {
+		t.Fatalf("%d steps, %v", len(steps), err)
+	}
+	for _, want := range []scan.Framing{{Baud: 2400, Parity: "even"}, {Baud: 9600, Parity: "even"}, {Baud: 1200, Parity: "even"}, {Baud: 2400, Parity: "none"}} {
+		if !slices.Contains(steps[0].DLT645, want) {
+			t.Errorf("%v is not looked at: %v", want, steps[0].DLT645)
+		}
+	}
+	if f.parities = []string{"even"}; true {
+		steps, err = f.steps(set, nil, nil)
+		if err != nil || slices.ContainsFunc(steps[0].DLT645, func(x scan.Framing) bool { return x.Parity != "even" }) {
+			t.Errorf("got %+v, %v", steps, err)
+		}
 	}
 }
 

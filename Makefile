@@ -6,6 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X feikong/internal/daemon.Version=$(VERSION)
 FUZZ    ?= 30s
 PROP    ?= 10000
+ORACLE  ?= 10000000
 
 .PHONY: help run demo test check race fuzz prop bench footprint fleet build build-all deps clean
 
@@ -41,9 +42,10 @@ fuzz: ## every fuzz target for FUZZ each (default 30s), and 10^7 corrupted repli
 	@tools/fuzz.sh $(FUZZ)
 	FEIKONG_CORRUPT=10000000 $(GO) test -count=1 -run Corrupted -v ./protocol/dlt645 | grep -E '^(CORRUPT|---|ok|FAIL)|CORRUPT'
 
-prop: ## the property tests with PROP cases each (default 10000)
+prop: ## the property tests with PROP cases each (default 10000), and ORACLE periods (default 10^7) priced twice
 	$(GO) test -count=1 -timeout 120m ./gateway/pipeline -run 'Order|Shuffled|NothingThat' -rapid.checks=$(PROP)
-	$(GO) test -count=1 -timeout 120m ./billing ./billing/bill ./billing/ledger ./billing/rate ./billing/register ./billing/sale ./protocol ./protocol/dlt645 ./protocol/modbusmap -rapid.checks=$(PROP)
+	$(GO) test -count=1 -timeout 120m ./billing ./billing/bill ./billing/ledger ./billing/oracle ./billing/rate ./billing/register ./billing/sale ./protocol ./protocol/dlt645 ./protocol/modbusmap -rapid.checks=$(PROP)
+	FEIKONG_ORACLE=$(ORACLE) $(GO) test -count=1 -timeout 120m -run AgreesWithTheOracle -v ./billing/oracle
 
 bench: ## RATIO lines: name median min max, both sides interleaved in one run
 	FEIKONG_BENCH=1 $(GO) test -count=1 -p 1 -run "^TestRatio" ./internal/ratio/... -v | grep -E "^(RATIO|COST|--- FAIL|FAIL)"

@@ -23,7 +23,7 @@ func (r *rig) broadcasts() (n int) {
 }
 
 func (r *rig) off() time.Duration {
-	return r.wires.sims[0].View(time.Now()).Clock.Sub(time.Now())
+	return time.Until(r.wires.sims[0].View(time.Now()).Clock)
 }
 
 func TestClockIsSetByBroadcastOnlyWhereItIsAllowed(t *testing.T) {

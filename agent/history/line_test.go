@@ -23,7 +23,7 @@ var _ poll.History = (*History)(nil)
 // The whole edge of one line: port, line, drivers, poller, history and outbox, with meters of different kinds.
 func TestWholeLineLosesNothingWhenItIsCutForThreeHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Date(2000, 4, 10, 10, 0, 20, 0, shanghai).Sub(time.Now()))
+		time.Sleep(time.Until(time.Date(2000, 4, 10, 10, 0, 20, 0, shanghai)))
 		var sims []*simmeter.Meter
 		for i, change := range []func(*simmeter.Config){func(*simmeter.Config) {}, noProfile, nothing, func(c *simmeter.Config) { c.Edition = simmeter.Edition1997; c.Baud = 1200 }} {
 			c := simmeter.Config{Address: fmt.Sprintf("%012d", 101+i), Wire: addr(t, fmt.Sprint(101+i)), EnergymWh: 5_000_000, LoadW: 1000, Location: shanghai, History: 30 * 24 * time.Hour}

@@ -96,7 +96,7 @@ func addr(t *testing.T, s string) dlt645.Address {
 func try(t *testing.T, change func(*simmeter.Config), f func(*rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Date(2000, 4, 10, 10, 0, 20, 0, shanghai).Sub(time.Now())) // fake time begins in 2000
+		time.Sleep(time.Until(time.Date(2000, 4, 10, 10, 0, 20, 0, shanghai))) // fake time begins in 2000
 		c := simmeter.Config{Address: "000000000101", Wire: addr(t, "101"), EnergymWh: 5_000_000, LoadW: 1000, Location: shanghai, History: 90 * 24 * time.Hour}
 		if change != nil {
 			change(&c)

@@ -64,7 +64,7 @@ func TestMidnightThatPassesWhileDailyFreezesAreFetchedLosesNone(t *testing.T) {
 		try(t, nil, func(r *rig) {
 			r.opt.Reread = 35
 			r.stop()
-			time.Sleep(time.Date(2000, 4, 10, 23, 59, 50, 0, shanghai).Sub(time.Now()))
+			time.Sleep(time.Until(time.Date(2000, 4, 10, 23, 59, 50, 0, shanghai)))
 			r.start()
 			r.next = time.Now()
 			r.round()

@@ -105,7 +105,6 @@ func TestSeparatorsBetweenRegistersOf1997AreLeftOut(t *testing.T) {
 // Noise made a meter of both editions look like one of 1997; its relay needs 2007.
 func TestMeterOfBothEditionsIsOneOf2007(t *testing.T) {
 	s := &script{}
-	m := dltDriver(t, s)
 	for deaf := range 5 {
 		n := 0
 		s.answer = func(_ int, request []byte) [][]byte {
@@ -121,7 +120,7 @@ func TestMeterOfBothEditionsIsOneOf2007(t *testing.T) {
 			d, _, _ := dlt645.ParseReadRequest(f)
 			return [][]byte{dlt645.AppendFrame(nil, dlt645.ReadReply(f.Addr, d, []byte{0x34, 0x12, 0, 0}))}
 		}
-		m = dltDriver(t, s)
+		m := dltDriver(t, s)
 		for range 6 {
 			if _, err := m.Energy(t.Context(), Call{}); err == nil {
 				break

@@ -40,7 +40,7 @@ type bench struct {
 func onBench(t *testing.T, change func(*simmeter.Config), others []string, f func(*bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Date(2000, 4, 10, 10, 0, 20, 0, shanghai).Sub(time.Now())) // fake time begins in 2000
+		time.Sleep(time.Until(time.Date(2000, 4, 10, 10, 0, 20, 0, shanghai))) // fake time begins in 2000
 		b := &bench{ctx: t.Context()}
 		for _, s := range append([]string{"000000000101"}, others...) {
 			a, err := dlt645.ParseAddress(s)

@@ -166,13 +166,13 @@ func TestASheetSaysWhatTheVersionSays(t *testing.T) {
 }
 
 func TestNotesOfHoursThatOnlyTheMeterKnows(t *testing.T) {
-	versions, err := tariff.Parse("t", []byte(small("    bands: [{code: a, register: 1}, {code: b, register: 2}]\n    remainder: {band: b}\n    split: {forbid: true}\n",
+	_, err := tariff.Parse("t", []byte(small("    bands: [{code: a, register: 1}, {code: b, register: 2}]\n    remainder: {band: b}\n    split: {forbid: true}\n",
 		"      - energy: {prices: [{band: a, price: 1}, {band: b, price: 2}], built: {decimals: 2, floating: [{name: {en: x}, price: 1}], ratios: [{band: a, ratio: 1}, {band: b, ratio: 2.5}]}}\n"+
 			"      - energy: {code: part, price: 0.3, share: {ratio: 1%}, built: {decimals: 2, floating: [{name: {en: x}, price: 1}]}}\n")))
 	if err == nil {
 		t.Fatal("price and built side by side were taken")
 	}
-	versions, err = tariff.Parse("t", []byte(small("    bands: [{code: a, register: 1}, {code: b, register: 2}]\n    remainder: {band: b}\n    split: {forbid: true}\n",
+	versions, err := tariff.Parse("t", []byte(small("    bands: [{code: a, register: 1}, {code: b, register: 2}]\n    remainder: {band: b}\n    split: {forbid: true}\n",
 		"      - energy: {prices: [{band: a, price: 1}, {band: b, price: 2}], built: {decimals: 2, floating: [{name: {en: x}, price: 1}], ratios: [{band: a, ratio: 1}, {band: b, ratio: 2.5}]}}\n")))
 	if err != nil {
 		t.Fatal(err)

@@ -84,7 +84,8 @@ func share(amount *big.Int, weights []*big.Int) []*big.Int {
 		return parts
 	}
 	sort.SliceStable(order, func(a, b int) bool { return rests[order[a]].Cmp(rests[order[b]]) > 0 })
-	for i := 0; given.Cmp(amount) < 0; i++ {
+	// Bands that do not add up to the energy leave more over than they are; then no price is by band.
+	for i := 0; given.Cmp(amount) < 0 && i < len(order); i++ {
 		parts[order[i]].Add(parts[order[i]], powers[0])
 		given.Add(given, powers[0])
 	}

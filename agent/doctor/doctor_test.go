@@ -102,7 +102,16 @@ func TestEachFaultOfALineHasItsName(t *testing.T) {
 		{name: "one meter gone", meters: func(t *testing.T) []*meter.Meter { return meters(t)[:2] }, want: FaultMeterSilent, meter: three[2], state: Fail},
 		{name: "one meter at another baud", meters: func(t *testing.T) []*meter.Meter {
 			return append(meters(t)[:2], born(t, "103", meter.Config{Baud: 9600}))
+		}, want: FaultFraming, meter: three[2], state: Warn},
+		{name: "one meter at another parity", meters: func(t *testing.T) []*meter.Meter {
+			return append(meters(t)[:2], born(t, "103", meter.Config{Parity: "none"}))
 		}, want: FaultFraming, meter: three[2], state: Fail},
+		{name: "one meter of 1997 at its own baud", meters: func(t *testing.T) []*meter.Meter {
+			return append(meters(t)[:2], born(t, "103", meter.Config{Edition: meter.Edition1997, Baud: 1200}))
+		}, want: FaultFraming, meter: three[2], state: Warn},
+		{name: "two meters with one address and no others", line: func(l *edge.Line) { l.Meters = l.Meters[:1] }, meters: func(t *testing.T) []*meter.Meter {
+			return []*meter.Meter{born(t, "101", meter.Config{Delay: 30 * time.Millisecond}), born(t, "101", meter.Config{EnergymWh: 77_000_000, Delay: 45 * time.Millisecond})}
+		}, want: FaultClash, meter: three[0], state: Fail},
 		{name: "two meters with one address", meters: func(t *testing.T) []*meter.Meter {
 			return append(meters(t), born(t, "101", meter.Config{EnergymWh: 77_000_000, Delay: 100 * time.Millisecond}))
 		}, want: FaultClash, meter: three[0], state: Fail},
@@ -157,6 +166,26 @@ func TestEachFaultOfALineHasItsName(t *testing.T) {
 					t.Errorf("got %+v", c)
 				}
 			})
+		})
+	}
+}
+
+// A line that loses one answer in five has one fault: nobody is called silent, differently framed or one of two.
+func TestLossyLineHasNoOtherFault(t *testing.T) {
+	for seed := range uint64(12) {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := config()
+			cfg.Seed = seed
+			got := examined(t, cfg, lineOf(cfg, "101", "102", "103", "104", "105"), func(f *bus.Faults) { f.Silent, f.Noise = 0.12, 0.08 },
+				born(t, "101", meter.Config{}), born(t, "102", meter.Config{}), born(t, "103", meter.Config{}), born(t, "104", meter.Config{}), born(t, "105", meter.Config{}))
+			for _, f := range faults(got) {
+				if f != FaultNoise && f != FaultDying {
+					t.Errorf("seed %d: %s in %+v", seed, f, got)
+				}
+			}
+			if !slices.Contains(faults(got), FaultNoise) {
+				t.Errorf("seed %d: no noise in %+v", seed, got)
+			}
 		})
 	}
 }

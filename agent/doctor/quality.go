@@ -56,12 +56,10 @@ func (e *patient) quality(ctx context.Context, alive []*target) error {
 		c := Check{Name: CheckMeter, Meter: t.address, State: OK}
 		own := percent(t.mute+t.bad, t.asked())
 		rest := percent(lost-t.mute-t.bad, total-t.asked())
-		figures := say("%d 次询问：%d 应答、%d 无声、%d 受损，延时 %s", "asked %d times: %d answers, %d silences, %d damaged, delay %s", t.asked(), t.good, t.mute, t.bad, spread(t.delays))
+		figures := t.figures()
 		switch {
 		case t.two > 0, t.bad*2 > t.asked() && t.mute*5 <= t.asked() && rest < lossBad:
-			c.State, c.Fault = Fail, FaultClash
-			c.Finding = say("电表 %s：两个应答重叠或先后到达（%s）", "meter %s: two answers overlap or follow each other (%s)", t.address, figures)
-			c.Remedy = say("两块表用同一地址：断开其中一块，用 agent read 核对表号，再改地址", "two meters have one address: take one off, compare its plate with agent read, then change an address")
+			c = clash(t)
 		case own >= lossBad && (rest < lossSome || len(ts) == 1), own > 3*rest && own >= 2*lossBad:
 			c.State, c.Fault = Fail, FaultDying
 			c.Finding = say("电表 %s 时应时不应（%s）", "meter %s answers now and then (%s)", t.address, figures)
@@ -101,6 +99,18 @@ func (e *patient) quality(ctx context.Context, alive []*target) error {
 		e.add(Check{Name: CheckQuality, State: OK, Finding: say("%d 次询问，%d 次受损或无声，应答延时 %s", "%d questions, %d lost or damaged, reply delay %s", total, lost, spread(all))})
 	}
 	return nil
+}
+
+// figures are what a meter's questions came to.
+func (t *target) figures() string {
+	return say("%d 次询问：%d 应答、%d 无声、%d 受损，延时 %s", "asked %d times: %d answers, %d silences, %d damaged, delay %s", t.asked(), t.good+t.two, t.mute, t.bad, spread(t.delays))
+}
+
+// clash says that two meters have one address.
+func clash(t *target) Check {
+	return Check{Name: CheckMeter, Meter: t.address, State: Fail, Fault: FaultClash,
+		Finding: say("电表 %s：两个应答重叠或先后到达（%s）", "meter %s: two answers overlap or follow each other (%s)", t.address, t.figures()),
+		Remedy:  say("两块表用同一地址：断开其中一块，用 agent read 核对表号，再改地址", "two meters have one address: take one off, compare its plate with agent read, then change an address")}
 }
 
 // ill is how many meters lost something.

@@ -31,6 +31,7 @@ type target struct {
 	judge   func(capture []byte) judged
 	framing scan.Framing
 	edition string // of DL/T 645
+	auto    bool   // the configuration leaves open how it talks
 
 	good, mute, bad, two int
 	delays               []time.Duration
@@ -95,7 +96,7 @@ func targets(l edge.Line) (out []*target, err error) {
 		if err != nil {
 			return nil, err
 		}
-		t.framing = own
+		t.framing, t.auto = own, l.Protocol == scan.DLT645 && m.Baud == 0 && m.Parity == "" && (m.Edition == "" || m.Edition == "auto")
 		if m.Baud != 0 {
 			t.framing.Baud = m.Baud
 		}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -137,15 +138,13 @@ func (e *patient) otherwise(ctx context.Context, t *target) (scan.Framing, strin
 // and the configuration may still say so: that spares the search.
 func (e *patient) framed(t *target, f scan.Framing, edition string) Check {
 	c := Check{Name: CheckMeter, Meter: t.address, State: Fail, Fault: FaultFraming}
-	says := ""
+	says, keys := "", fmt.Sprintf("baud: %d, parity: %s", f.Baud, f.Parity)
 	if edition == edition1997 {
 		says = say("（1997 版）", " (edition 1997)")
+		keys += `, edition: "1997"`
 	}
 	c.Finding = say("电表 %s 在 %s%s 应答，线路是 %s", "meter %s answers at %s%s, the line is %s", t.address, f, says, e.w.own)
-	c.Remedy = say("在配置中给这块表写上 baud: %d、parity: %s", "give this meter baud: %d, parity: %s in the configuration", f.Baud, f.Parity)
-	if edition == edition1997 {
-		c.Remedy += say("、edition: \"1997\"", ", edition: \"1997\"")
-	}
+	c.Remedy = say("在配置中给这块表写上 %s", "give this meter %s in the configuration", keys)
 	if t.auto && f.Parity == "even" && slices.Contains(found, f.Baud) {
 		c.State = Warn
 		c.Remedy += say("；不写时终端自己会找到", "; without it the agent finds it by itself")

@@ -75,16 +75,16 @@ func decodeModbus(lang string, wire []byte) modbusFrame {
 		}
 	}
 	pdu := wire
-	if _, a, err := modbus.DecodeTCP(wire); err == nil {
+	if a, err := modbus.DecodeRTU(wire); err == nil { // first: the head of an RTU read often looks like one of TCP, a CRC is no chance
+		m.adu, pdu = a, wire[:len(wire)-2]
+	} else if _, a, err := modbus.DecodeTCP(wire); err == nil {
 		m.framing, m.adu = framingTCP, a
 		add(wire[0:2], say("事务号 %d", "transaction %d", binary.BigEndian.Uint16(wire)))
 		add(wire[2:4], say("协议号 0：Modbus", "protocol 0: Modbus"))
 		add(wire[4:6], say("其后 %d 字节", "%d bytes follow", binary.BigEndian.Uint16(wire[4:])))
 		pdu = wire[6:]
-	} else if a, err := modbus.DecodeRTU(wire); err == nil {
-		m.adu, pdu = a, wire[:len(wire)-2]
 	} else {
-		m.err = err
+		_, m.err = modbus.DecodeRTU(wire)
 		if len(wire) < 4 {
 			add(wire, say("不是帧：太短", "not a frame: too short"))
 			return m

@@ -24,6 +24,7 @@ func TestDecodeExplainsModbus(t *testing.T) {
 		"both":      {[]string{join(modbus.AppendRTU(nil, request), modbus.AppendRTU(nil, reply))}, []string{"2 of them", "register 0: 17249", "register 1: 4660"}},
 		"exception": {[]string{join(modbus.AppendRTU(nil, modbus.ExceptionReply(1, 4, 2)))}, []string{"refused", "exception 02", "illegal data address"}},
 		"relay":     {[]string{join(modbus.AppendRTU(nil, modbus.WriteCoilRequest(1, 0, true)))}, []string{"write one coil", "coil 0000H", "on"}},
+		"like tcp":  {[]string{"01 04 00 00 00 02 71 CB"}, []string{"unit 1", "read input registers", "2 of them", "CRC, correct"}},
 		"tcp":       {[]string{join(modbus.AppendTCP(nil, 7, request))}, []string{"transaction 7", "6 bytes follow", "read input registers"}},
 		"bad":       {[]string{"--protocol", "modbus", join(bad)}, []string{"CRC is wrong", "not a sound frame"}},
 		"json":      {[]string{"--json", join(modbus.AppendRTU(nil, reply))}, []string{`"protocol":"modbus-rtu"`, `"registers":[17249,4660]`}},

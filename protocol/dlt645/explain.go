@@ -49,6 +49,7 @@ func Explain(lang string, wire []byte) []ExplainedPart {
 type explainer struct {
 	zh     bool
 	masked bool // evidence whose password was taken out, and the checksum with it
+	wrong  bool // the checksum is not that of the bytes
 	parts  []ExplainedPart
 }
 
@@ -79,6 +80,12 @@ func (e *explainer) between(p piece) {
 		return
 	}
 	for len(rest) > 0 {
+		if f, ok := damaged(rest); ok && p.fault == ErrChecksum {
+			e.wrong = true
+			e.frame(f, rest)
+			e.wrong = false
+			return
+		}
 		n, wake := 1, rest[0] == wakeUp
 		for n < len(rest) && (rest[n] == wakeUp) == wake {
 			n++
@@ -93,6 +100,16 @@ func (e *explainer) between(p piece) {
 		}
 		rest = rest[n:]
 	}
+}
+
+// damaged is a frame that is whole but for its checksum: whoever looks for the damaged byte wants to see what they say.
+func damaged(w []byte) (Frame, bool) {
+	if len(w) < overhead || len(w) != overhead+int(w[9]) || w[0] != start || w[7] != start || w[len(w)-1] != end {
+		return Frame{}, false
+	}
+	f := Frame{Addr: Address(w[1:7]), Control: w[8], Data: bytes.Clone(w[headLen : len(w)-2])}
+	takeOffset(f.Data)
+	return f, true
 }
 
 // holdsSecret reports whether bytes that are no frame look like a damaged one
@@ -144,6 +161,8 @@ func (e *explainer) frame(f Frame, w []byte) {
 	e.data(f, w[headLen:len(w)-2])
 	sum := w[len(w)-2 : len(w)-1]
 	switch {
+	case e.wrong:
+		e.say(sum, fmt.Sprintf(e.t("checksum is wrong, want %02X: a byte of this frame is damaged, believe none of it", "校验和错误，应为 %02X：帧中有字节受损，内容不可信"), checksum(w[:len(w)-2])))
 	case e.masked:
 		e.say(sum, e.t("checksum, masked with the password", "校验和（与密码一并隐去）"))
 	case f.holdsSecret():

@@ -95,3 +95,24 @@ func TestNoExplanationShowsAPassword(t *testing.T) {
 		}
 	}
 }
+
+func TestExplainADamagedFrameByteByByte(t *testing.T) {
+	good := AppendFrame(nil, ReadReply(Address{0x01, 0x01}, DIForwardTotal, []byte{0x78, 0x56, 0x34, 0x12}))
+	good[15] ^= 1
+	for lang, want := range map[string]string{"en": "checksum is wrong, want ", "zh": "校验和错误，应为 "} {
+		parts := Explain(lang, append([]byte{wakeUp, wakeUp}, good...))
+		var said []byte
+		text := ""
+		for _, p := range parts {
+			said, text = append(said, p.Bytes...), text+p.Text+"\n"
+		}
+		if len(said) != len(good)+2 || len(parts) < 8 || !strings.Contains(text, want) || !strings.Contains(text, "000000000101") {
+			t.Errorf("got %d parts:\n%s", len(parts), text)
+		}
+	}
+	pw := AppendFrame(nil, Frame{Addr: Address{0x01}, Control: 0x1C, Data: make([]byte, 16)})
+	pw[14] ^= 1
+	if parts := Explain("en", pw); len(parts) != 1 || !parts[0].Secret {
+		t.Errorf("a damaged frame with a password is shown: %+v", parts)
+	}
+}

@@ -107,6 +107,7 @@ func (h *History) day(ctx context.Context, now time.Time, k *known) error {
 	if on > k.lastDay() {
 		out = append(h.missingDays(k, stamp), h.dated(k, rs)...)
 		k.addDay(on)
+		k.Ceased = false
 		k.Odd = stamp.Sub(midnightBefore(stamp.Add(onMidnight), h.opt.Zone)).Abs() > onMidnight
 	}
 	if k.DayNth = max(k.DayNth-1, 0); k.DayNth == 0 {
@@ -145,7 +146,7 @@ func (h *History) daysBehind(k *known, stamp time.Time) int {
 
 // missingDays names the midnights between the last freeze stored and this one that the meter has none of.
 func (h *History) missingDays(k *known, stamp time.Time) (out []protocol.Entry) {
-	last := k.lastDay()
+	last := max(k.lastDay(), k.Named)
 	if last == 0 || k.Odd {
 		return nil
 	}
@@ -168,13 +169,26 @@ func (h *History) dayOver(now time.Time, k *known) {
 	}
 }
 
-// noFreezeYet asks again in a while. A meter that made no freeze this midnight has none to give; the next one that it
-// makes tells so (missingDays).
+// noFreezeYet asks again in a while. A meter that made none by then is given up for this midnight; the next midnights have
+// a snapshot until it makes one again, as somebody may have changed its freeze words for good.
 func (h *History) noFreezeYet(now time.Time, k *known) error {
 	k.retry = now.Add(freezeRetry)
 	if k.tried++; k.tried < freezeTries && !k.Odd {
 		return nil
 	}
-	k.tried, k.DayDone = 0, midnightBefore(now.Add(k.drift()), h.opt.Zone).UnixMilli()
-	return h.save(k)
+	was, tried := *k.record, k.tried
+	today := midnightBefore(now.Add(k.drift()), h.opt.Zone)
+	k.tried, k.DayDone = 0, today.UnixMilli()
+	var out []protocol.Entry
+	if !k.Odd && k.lastDay() != 0 && !k.Ceased { // with snapshots, nothing is missing any more
+		out, k.Ceased, k.Snap = []protocol.Entry{h.freezeGap(k, today.Add(-k.drift()))}, true, max(k.Snap, today.UnixMilli())
+	}
+	if k.Ceased {
+		k.Named = today.UnixMilli()
+	}
+	if err := h.put(k, out); err != nil {
+		*k.record, k.tried = was, tried
+		return err
+	}
+	return nil
 }

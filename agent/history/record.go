@@ -64,9 +64,11 @@ type record struct {
 	Daily   memo      `json:"daily"`
 	Days    []int64   `json:"days,omitempty"` // stamps of daily freezes that are stored, in meter time, ascending
 	DayNth  int       `json:"day_nth,omitempty"`
-	DayDone int64     `json:"day_done"`      // newest midnight (meter time) whose freeze is stored or given up
-	Odd     bool      `json:"odd,omitempty"` // its daily freeze is not at midnight
-	Snap    int64     `json:"snap"`          // newest boundary that has its snapshot or its gap
+	DayDone int64     `json:"day_done"`         // newest midnight (meter time) whose freeze is stored or given up
+	Odd     bool      `json:"odd,omitempty"`    // its daily freeze is not at midnight
+	Ceased  bool      `json:"ceased,omitempty"` // it made none at its last midnight, and perhaps makes none any more
+	Named   int64     `json:"named,omitempty"`  // newest midnight (meter time) whose freeze is named as missing
+	Snap    int64     `json:"snap"`             // newest boundary that has its snapshot or its gap
 	Drift   int64     `json:"drift"`
 	DriftAt int64     `json:"drift_at"`         // 0: not read yet
 	OffAt   int64     `json:"off_at,omitempty"` // when "clock-off" was told last

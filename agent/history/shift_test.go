@@ -1,11 +1,14 @@
 package history
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"feikong/agent/meter"
 	simmeter "feikong/firmware-sim/meter"
 	"feikong/protocol"
+	"feikong/protocol/dlt645"
 )
 
 // The meter makes a freeze while its freezes are being fetched: all numbers move by one.
@@ -177,4 +180,47 @@ func TestFreezeFromBeforeTheClockMovedIsMarked(t *testing.T) {
 			t.Errorf("%d freezes", n)
 		}
 	})
+}
+
+// Somebody switched the daily freeze off at the meter: the first midnight is named, the others have snapshots.
+func TestMeterThatNoLongerFreezesHasSnapshots(t *testing.T) {
+	try(t, nil, func(r *rig) {
+		r.run(20 * time.Hour)
+		k := r.h.meters[0]
+		k.keeper = ceased{k.keeper, time.Now().Add(15 * time.Minute)}
+		r.run(3 * 24 * time.Hour)
+		if got := r.totals(protocol.MethodFreeze); len(got) != 2 {
+			t.Errorf("got freezes %v", got)
+		}
+		if got := r.totals(protocol.MethodSnapshot); len(got) != 2 {
+			t.Errorf("got snapshots %v", got)
+		}
+		if g := r.gaps(); len(g) != 1 || g[0].Reason != whyFreeze {
+			t.Errorf("got %+v", g)
+		}
+		k.keeper = k.keeper.(ceased).Keeper
+		r.run(2 * 24 * time.Hour)
+		if got := r.totals(protocol.MethodFreeze); len(got) < 4 {
+			t.Errorf("it freezes again: %v", got)
+		}
+		if g := r.gaps(); len(g) != 1 {
+			t.Errorf("got %+v", g)
+		}
+	})
+}
+
+// ceased makes no daily freeze from an instant on.
+type ceased struct {
+	meter.Keeper
+	at time.Time
+}
+
+func (s ceased) Frozen(ctx context.Context, c meter.Call, kind dlt645.FreezeKind, nth int) ([]protocol.Reading, time.Time, error) {
+	if kind == dlt645.FreezeDailyKind {
+		_, newest, _ := s.Keeper.Frozen(ctx, c, kind, 1)
+		for ; !newest.Before(s.at); newest = newest.AddDate(0, 0, -1) {
+			nth++
+		}
+	}
+	return s.Keeper.Frozen(ctx, c, kind, nth)
 }

@@ -55,7 +55,7 @@ func (h *History) near(from, to time.Time) []int64 {
 // clock knows when that is.
 func (k *known) frozenAt(h *History, b int64) bool {
 	at := time.UnixMilli(b)
-	return k.keeper != nil && k.Daily.Kept == keeps && !k.Odd && k.drift().Abs() <= around && at.Equal(midnightBefore(at, h.opt.Zone))
+	return k.keeper != nil && k.Daily.Kept == keeps && !k.Odd && !k.Ceased && k.drift().Abs() <= around && at.Equal(midnightBefore(at, h.opt.Zone))
 }
 
 func (h *History) snap(ctx context.Context, now time.Time, k *known, b int64) error {

@@ -33,7 +33,7 @@ func (s *Server) read(ctx context.Context, r *ReadRequest) (*ReadReply, error) {
 // agent runs, use it too. Errors are *Fault.
 func Read(ctx context.Context, m meter.Driver, what string) (*ReadReply, error) {
 	out := &ReadReply{Meter: field.RefOf(m.Ref()), At: time.Now().UnixMilli()}
-	call := meter.Call{Order: true, Trace: func(f protocol.FrameEvidence) {
+	call := meter.Call{Order: true, Search: true, Trace: func(f protocol.FrameEvidence) {
 		if f.Sent {
 			out.Exchanges++
 		}

@@ -35,6 +35,9 @@ func (s *driftSeen) drifted(t, at time.Time) time.Duration {
 // Clock compares the meter's clock with ours: 0400010C, or date and time apart where the meter does not know it. The
 // meter's second has no fraction, so the drift is up to a second too low.
 func (m *DLT645) Clock(ctx context.Context, c Call) (time.Duration, time.Time, error) {
+	if err := m.meet(ctx, c); err != nil {
+		return 0, time.Time{}, fmt.Errorf("read clock of meter %s: %w", m.ref.Address, err)
+	}
 	w := m.ways.now()
 	t, at, err := m.clock(ctx, c, w)
 	if err != nil {

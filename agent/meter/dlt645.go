@@ -130,6 +130,9 @@ func (m *DLT645) readings(values []dlt645.Value, at time.Time) []protocol.Readin
 
 // Relay reads status word 3 (电表运行状态字3).
 func (m *DLT645) Relay(ctx context.Context, c Call) (protocol.RelayReport, time.Time, error) {
+	if err := m.meet(ctx, c); err != nil {
+		return protocol.RelayReport{}, time.Time{}, fmt.Errorf("read relay of meter %s: %w", m.ref.Address, err)
+	}
 	w := m.ways.now()
 	if w.edition == ed1997 {
 		return protocol.RelayReport{}, time.Time{}, fmt.Errorf("relay of meter %s, edition 1997: %w", m.ref.Address, ErrUnsupported)

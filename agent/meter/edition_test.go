@@ -218,6 +218,39 @@ func TestItemForPeopleTriesAllWaysAtOnce(t *testing.T) {
 	}
 }
 
+// told is nil for the error that the meter's own answer makes.
+func told(err, answer error) error {
+	if errors.Is(err, answer) || errors.Is(err, ErrRefused) {
+		return nil
+	}
+	return err
+}
+
+func TestAPersonWaitsForEveryWayAMeterMaySpeak(t *testing.T) {
+	for name, ask := range map[string]func(m *DLT645) error{
+		"energy": func(m *DLT645) error { _, err := m.Energy(t.Context(), Call{Search: true}); return err },
+		"clock": func(m *DLT645) error {
+			_, _, err := m.Clock(t.Context(), Call{Search: true})
+			return told(err, ErrClock)
+		},
+		"relay": func(m *DLT645) error {
+			_, _, err := m.Relay(t.Context(), Call{Search: true})
+			return told(err, ErrUnsupported)
+		},
+		"item by digits": func(m *DLT645) error { _, err := m.Item(t.Context(), Call{Search: true}, "9010"); return err },
+	} {
+		s := &script{}
+		m := dltDriver(t, s)
+		only(t, s, true, 1200, old)
+		if err := ask(m); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := m.Status().Edition; got != "1997" {
+			t.Errorf("%s: edition %q", name, got)
+		}
+	}
+}
+
 func TestPortThatCannotBeTunedKeepsItsRate(t *testing.T) {
 	s := &script{}
 	m := dltDriver(t, s)

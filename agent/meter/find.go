@@ -8,8 +8,19 @@ import (
 	"feikong/agent/line"
 )
 
+// meet finds out how a meter speaks that was never heard, where a person waits for it.
+func (m *DLT645) meet(ctx context.Context, c Call) error {
+	if !c.Search || m.ways.known() {
+		return nil
+	}
+	return m.search(ctx, c, func(w way) error { return m.probe(ctx, c, w) })
+}
+
 // find does f in the way in use or, in its turn, in another one that answers a small read.
 func (m *DLT645) find(ctx context.Context, c Call, f func(way) error) (err error) {
+	if c.Search {
+		return m.search(ctx, c, f)
+	}
 	w, guess := m.ways.pick(time.Now())
 	if guess && m.ways.known() {
 		if err = f(m.ways.now()); !errors.Is(err, line.ErrSilent) {
@@ -49,7 +60,7 @@ func (m *DLT645) newest(ctx context.Context, c Call, w way) way {
 // search does f in the way in use and, when nobody answers and there is doubt, in all others: for people, who wait.
 func (m *DLT645) search(ctx context.Context, c Call, f func(way) error) error {
 	err := f(m.ways.now())
-	if !errors.Is(err, line.ErrSilent) {
+	if !errors.Is(err, line.ErrSilent) && !errors.Is(err, ErrItem) { // an item that this edition does not have may be the other's
 		return err
 	}
 	for _, w := range m.ways.others(time.Now()) {

@@ -37,6 +37,7 @@ type Capabilities struct {
 // Call says how one act talks: for whom, and where its frames are noted down.
 type Call struct {
 	Order    bool      // goes ahead of polling
+	Search   bool      // a person waits: a meter that was never heard is asked in every way it may speak, at once
 	Alone    bool      // listens for a second answer, which is ErrTwo: two meters have one address
 	Twice    bool      // registers are read until two answers agree, three times at most: before a trip, at a boundary
 	NotAfter time.Time // when not zero, nothing is sent after it

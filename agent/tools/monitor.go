@@ -278,7 +278,7 @@ func (f *monitorFlags) summary(out io.Writer, e *ear, took time.Duration) error 
 			Kind   string         `json:"kind"`
 			TookMS int64          `json:"took_ms"`
 			Meters []meterQuality `json:"meters"`
-		}{"summary", took.Milliseconds(), meters})
+		}{"summary", took.Milliseconds(), append([]meterQuality{}, meters...)}) // none is [], not null
 	}
 	if len(meters) == 0 {
 		_, err := fmt.Fprintf(out, say("%s 内没有听到报文：线路上没有主站在抄表，或速率、A/B 线不对\n", "no frame in %s: no master is polling, or baud rate or A and B are wrong\n"), span(took))

@@ -76,10 +76,7 @@ func (h *History) judge(k *known, now time.Time) error {
 	allowed := stepMin + time.Duration(float64(stepPerDay)*float64(on-beforeAt)/float64(day.Milliseconds()))
 	step := drift - before
 	if beforeAt != 0 && step.Abs() > movedMin {
-		k.Moved = on
-		for i := range k.Gaps {
-			k.Gaps[i].Moved = true
-		}
+		k.doubt(on)
 	}
 	if beforeAt != 0 && step.Abs() > allowed && !(told && drift.Abs() < before.Abs()) {
 		if err := h.alarm(k, "clock-step", "the meter's clock moved by %v since %s, and nobody here set it", step.Round(time.Second), time.UnixMilli(beforeAt).UTC().Format(time.RFC3339)); err != nil {

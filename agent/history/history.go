@@ -116,8 +116,9 @@ func New(opt Options, mem *Memory, meters []meter.Driver, log *slog.Logger) *His
 func (h *History) holeAfter() time.Duration { return max(2*h.opt.Interval, holeMin) }
 
 // Seen is told of each energy read that came back, before or after it was stored. It opens a gap when the meter was
-// without one for too long.
-func (h *History) Seen(d meter.Driver, at time.Time) {
+// without one for too long. A total that has fallen is another meter's, or the meter was cleared: what it kept from before is
+// doubtful.
+func (h *History) Seen(d meter.Driver, at time.Time, registers []protocol.Reading) {
 	k := h.byRef[d.Ref()]
 	if k == nil {
 		return
@@ -134,6 +135,25 @@ func (h *History) Seen(d meter.Driver, at time.Time) {
 		return // our clock was lost with the power; what it says when it is right again counts
 	}
 	h.seen(k, now)
+	for _, r := range registers {
+		if r.Quantity != protocol.ActiveImport || r.Register != 0 {
+			continue
+		}
+		if r.Exp == k.Exp && r.Value < k.Total {
+			h.log.Warn("register fell", "meter", k.Ref().Address, "from", k.Total, "to", r.Value)
+			k.doubt(now)
+			k.urgent = true
+		}
+		k.Total, k.Exp = r.Value, r.Exp
+	}
+}
+
+// doubt marks what the meter kept until an instant.
+func (k *known) doubt(until int64) {
+	k.Moved = until
+	for i := range k.Gaps {
+		k.Gaps[i].Moved = true
+	}
 }
 
 func (h *History) seen(k *known, now int64) {

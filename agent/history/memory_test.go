@@ -214,3 +214,46 @@ func TestHowAMeterTalksIsRememberedAcrossRestarts(t *testing.T) {
 		}
 	})
 }
+
+// Another meter was put in its place, under the same address: its past is not the place's.
+func TestWhatAnotherMeterKeptIsMarked(t *testing.T) {
+	for _, down := range []bool{false, true} {
+		try(t, nil, func(r *rig) {
+			r.run(15 * time.Hour) // a midnight: its record is on the disk
+			r.wires.cut = true
+			if down {
+				r.stop()
+			}
+			time.Sleep(11 * time.Hour)
+			c := simmeter.Config{Address: "000000000101", Wire: addr(t, "101"), EnergymWh: 1_000_000, LoadW: 1000, Location: shanghai, History: 20 * 24 * time.Hour}
+			r.wires.sims[0] = simmeter.New(c, time.Now())
+			r.wires.cut = false
+			if down {
+				r.start()
+			}
+			r.next = time.Now()
+			r.run(time.Hour)
+			n := 0
+			for _, e := range r.entries() {
+				if e.Gap == nil && e.Reading.Method == protocol.MethodProfile {
+					if n++; e.Reading.Quality&protocol.QualitySuspect == 0 {
+						t.Fatalf("agent down %v: not marked: %+v", down, e.Reading)
+					}
+				}
+			}
+			if n < 10 {
+				t.Errorf("agent down %v: %d records", down, n)
+			}
+			from := time.Now()
+			r.wires.cut = true
+			r.run(3 * time.Hour)
+			r.wires.cut = false
+			r.run(time.Hour)
+			for _, e := range r.entries() {
+				if e.Gap == nil && e.Reading.Method == protocol.MethodProfile && e.Reading.TakenAt > from.UnixMilli() && e.Reading.Quality&protocol.QualitySuspect != 0 {
+					t.Errorf("agent down %v: its own past is marked: %+v", down, e.Reading)
+				}
+			}
+		})
+	}
+}

@@ -45,7 +45,7 @@ type gap struct {
 	Reach  bool   `json:"reach,omitempty"` // the source has records from before the gap
 	Tries  int    `json:"tries,omitempty"` // answers that could not be used
 	Why    string `json:"why,omitempty"`
-	Moved  bool   `json:"moved,omitempty"` // the meter's clock was moved since; its stamps in the gap are doubtful
+	Moved  bool   `json:"moved,omitempty"` // the meter's clock was moved since, or its register fell; what it kept is doubtful
 }
 
 const (
@@ -73,8 +73,9 @@ type record struct {
 	DriftAt int64     `json:"drift_at"`         // 0: not read yet
 	OffAt   int64     `json:"off_at,omitempty"` // when "clock-off" was told last
 	Way     meter.Way `json:"way"`              // how it was found to talk
-	Moved   int64     `json:"moved,omitempty"`  // when it was seen last that the meter's clock had been moved
-
+	Moved   int64     `json:"moved,omitempty"`  // until then what the meter kept is doubtful: its clock had moved, or its register had fallen
+	Total   int64     `json:"total,omitempty"`  // total register seen last, in 10^Exp kWh; on the disk perhaps an older one, which is less
+	Exp     int8      `json:"exp,omitempty"`
 }
 
 // lineRecord is what is known of one line.

@@ -182,7 +182,7 @@ func (r *rig) round() {
 		if err := r.box.Append(entries(rs)); err != nil {
 			r.t.Fatal(err)
 		}
-		r.h.Seen(d, time.Now())
+		r.h.Seen(d, time.Now(), rs)
 		if drift := d.(meter.Drifter); true {
 			if _, at := drift.Drift(); time.Since(at) > 24*time.Hour {
 				d.Clock(r.t.Context(), meter.Call{})

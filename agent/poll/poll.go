@@ -34,8 +34,8 @@ type Options struct {
 
 // History fills what was missed from what the meters keep (补抄). All its methods are called by the poller's goroutine.
 type History interface {
-	// Seen is told after each energy read that came back; it does no line I/O.
-	Seen(m meter.Driver, at time.Time)
+	// Seen is told after each energy read that came back, with what it brought; it does no line I/O.
+	Seen(m meter.Driver, at time.Time, registers []protocol.Reading)
 	// Work does the most urgent waiting work on this line, a few exchanges at most. It is asked between rounds until it
 	// says false or the next round is due, and once a round when the line is never idle. The error is that of an outbox that
 	// can no longer be written.

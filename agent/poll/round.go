@@ -100,7 +100,7 @@ func (p *Poller) read(ctx context.Context, m *state, c meter.Call) error {
 	p.add(readings...)
 	now := time.Now()
 	if p.opt.History != nil {
-		p.opt.History.Seen(m.Driver, now)
+		p.opt.History.Seen(m.Driver, now, readings)
 	}
 	p.extras(ctx, m, c, now, &p.quota)
 	return nil

@@ -202,7 +202,7 @@ type past struct {
 	each        time.Duration // how long one takes
 }
 
-func (p *past) Seen(meter.Driver, time.Time) { p.seen++ }
+func (p *past) Seen(meter.Driver, time.Time, []protocol.Reading) { p.seen++ }
 
 func (p *past) Work(context.Context) (bool, error) {
 	p.asked++

@@ -8,7 +8,7 @@ FUZZ    ?= 30s
 PROP    ?= 10000
 ORACLE  ?= 10000000
 
-.PHONY: help run demo test check race fuzz prop bench footprint fleet build build-all deps clean
+.PHONY: help run demo test check race fuzz fuzz-slice prop bench footprint fleet build build-all deps clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ race: ## all tests under the race detector (needs gcc: make deps)
 fuzz: ## every fuzz target for FUZZ each (default 30s), and 10^7 corrupted replies against the parser
 	@tools/fuzz.sh $(FUZZ)
 	FEIKONG_CORRUPT=10000000 $(GO) test -count=1 -run Corrupted -v ./protocol/dlt645 | grep -E '^(CORRUPT|---|ok|FAIL)|CORRUPT'
+
+fuzz-slice: ## what continuous integration fuzzes: the codec of the line, a second a target, and 10^6 corrupted replies
+	@tools/fuzz.sh 1s ./protocol/dlt645
+	FEIKONG_CORRUPT=1000000 $(GO) test -count=1 -run Corrupted ./protocol/dlt645
 
 prop: ## the property tests with PROP cases each (default 10000), and ORACLE periods (default 10^7) priced twice
 	$(GO) test -count=1 -timeout 120m ./gateway/pipeline -run 'Order|Shuffled|NothingThat' -rapid.checks=$(PROP)

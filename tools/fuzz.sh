@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the tree for the given time, one after another: `go test -fuzz` takes one target a package.
+# Runs every fuzz target of the tree, or of the folder given, for the given time, one after another: `go test -fuzz` takes one target
+# a package. fuzz.sh [TIME [FOLDER]]
 set -euo pipefail
 time=${1:-30s}
+folder=${2:-.}
 cd "$(dirname "$0")/.."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-grep -rhoE --include='*_test.go' -l '^func Fuzz' . | sort -u | while read -r file; do
+grep -rhoE --include='*_test.go' -l '^func Fuzz' "$folder" | sort -u | while read -r file; do
   dir=$(dirname "$file")
   grep -oE '^func Fuzz[A-Za-z0-9_]+' "$file" | sed 's/^func //' | while read -r target; do
     echo "== $dir $target"

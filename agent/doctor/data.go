@@ -37,8 +37,8 @@ func (d *doctor) disk() {
 		d.add(c)
 		return
 	}
-	free, ok := free(dir)
-	if !ok {
+	free, err := outbox.DiskFree(dir)
+	if err != nil {
 		c.Finding = say("%s 可写", "%s can be written", dir)
 		d.add(c)
 		return

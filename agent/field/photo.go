@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"feikong/agent/outbox"
 )
 
 // PhotoMax bounds a photo: what a telephone takes, several times over.
@@ -94,13 +96,7 @@ func KeepPhoto(data, file string) (*Photo, error) {
 }
 
 // diskFree is how much an ordinary user may still write where dir is; a variable, because no test fills a disk.
-var diskFree = func(dir string) (int64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
-		return 0, err
-	}
-	return int64(s.Bavail) * int64(s.Bsize), nil
-}
+var diskFree = outbox.DiskFree
 
 func pictureOf(head []byte) string {
 	for _, m := range pictureMagics {

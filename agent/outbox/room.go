@@ -32,7 +32,7 @@ func (b *Box) HasRoom(n int64) bool {
 	if evidence+min(readings, b.opt.MaxBytes-b.opt.reserve())+n > b.opt.MaxBytes {
 		return false
 	}
-	free, err := diskFree(filepath.Dir(b.path))
+	free, err := DiskFree(filepath.Dir(b.path))
 	return err == nil && free >= diskReserve+n
 }
 
@@ -56,8 +56,8 @@ func (b *Box) held(lane protocol.Lane) (bytes int64, err error) {
 	return bytes, err
 }
 
-// diskFree is what an ordinary user may still write on the disk of a directory.
-func diskFree(dir string) (int64, error) {
+// DiskFree is what an ordinary user may still write on the disk of a directory.
+func DiskFree(dir string) (int64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, err
